@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+/// @dev One slot for a request whose jobs must commit: how many of its places are taken, and from when its jobs may reveal what they committed to.
+struct Places {
+    /// Jobs that are open or settled; and jobs that have committed, less those that ended before they were revealed.
+    uint8 taken;
+    uint8 committed;
+    /// Withdrawn by the requester.
+    bool cancelled;
+    /// Latest deadline of all jobs agreed so far.
+    uint40 lastDeadline;
+    /// When every replica had committed or the first one was revealed after the last deadline; zero before, and
+    /// again once all of them ended with nothing revealed. No further job is agreed from then on: its provider could copy.
+    uint40 revealFrom;
+}

@@ -1,0 +1,17 @@
+/** What commands share: the global options and the session they open. */
+import type { Command } from "commander";
+import { openSession, type DefaultKey, type GlobalOptions, type Session } from "../home/session.ts";
+
+/** Requester's commands sign with the requester's key of `assay up`. */
+export const asRequester: DefaultKey = (network) => network.keys.requester;
+
+/** Provider's commands sign with the provider's key that `assay up` keeps for its user. */
+export const asProvider: DefaultKey = (network) => network.keys.provider;
+
+/** Opens the session of a command from its own and the global options. */
+export const sessionOf = (command: Command, key: DefaultKey = asRequester): Promise<Session> =>
+  openSession(command.optsWithGlobals<GlobalOptions>(), key);
+
+/** Token that amounts are printed in. */
+export const tokenOf = async (session: Session): Promise<{ symbol: string; decimals: number }> =>
+  (await session.reader.context.deployment()).token;

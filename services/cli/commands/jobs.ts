@@ -1,0 +1,115 @@
+import type { Command } from "commander";
+import pc from "picocolors";
+import type { Hex } from "viem";
+import { JOB_STATES, type JobState } from "@assay/protocol/domain/states";
+import { AssayError, isAssayError } from "@assay/protocol/errors";
+import type { JobView } from "@assay/protocol/wire/api";
+import type { Session } from "../home/session.ts";
+import { followUntilInterrupted, type Watch } from "../jobs/follow.ts";
+import { formatAmount, shortHex, type Token } from "../terminal/format.ts";
+import { sessionOf, tokenOf } from "./common.ts";
+
+const row = (job: JobView, token: Token): string[] => [
+  shortHex(job.id),
+  job.state,
+  shortHex(job.provider),
+  formatAmount(job.price, token),
+  job.paid === null ? "—" : formatAmount(job.paid, token),
+  job.modelRoot === null ? "—" : shortHex(job.modelRoot),
+  new Date(job.agreedAt * 1000).toISOString().slice(0, 19).replace("T", " "),
+];
+
+const MAX_PAGE = 100;
+const WHOLE_ID = /^0x[0-9a-fA-F]{64}$/;
+
+/** The job whose id starts with `text`. @throws `JOB_UNKNOWN`, `USAGE_AMBIGUOUS_ID` */
+export const findJob = async (session: Session, text: string): Promise<JobView> => {
+  if (WHOLE_ID.test(text)) return session.reader.job(text.toLowerCase() as Hex);
+  const prefix = text.replace(/…$/, "").toLowerCase();
+  if (!/^0x[0-9a-f]{4,63}$/.test(prefix)) {
+    throw new AssayError("USAGE_BAD_JOB_ID", `“${text}” is not a job's id`, {
+      remedy: "give the id (0x…) or its first 4 or more hex digits, as `assay jobs` prints it",
+    });
+  }
+  const { items } = await session.reader.jobs({ limit: MAX_PAGE });
+  const found = items.filter((job) => job.id.startsWith(prefix));
+  const [only] = found;
+  if (found.length > 1) {
+    throw new AssayError("USAGE_AMBIGUOUS_ID", `${found.length} jobs start with ${prefix}`, {
+      remedy: "give more digits",
+    });
+  }
+  if (only === undefined) {
+    throw new AssayError("JOB_UNKNOWN", `no recent job starts with ${prefix}`, {
+      remedy: "see `assay jobs`, or give the whole id",
+    });
+  }
+  return only;
+};
+
+/** What happens to the job, or to the request, of this id. @throws as {@link findJob} */
+const eventsOf = async (session: Session, id: string): Promise<Watch> => {
+  const { reader } = session;
+  try {
+    const job = await findJob(session, id);
+    return (options) => reader.watchJob(job.id, options);
+  } catch (error) {
+    if (!isAssayError(error, "JOB_UNKNOWN") || !WHOLE_ID.test(id)) throw error;
+    const digest = id.toLowerCase() as Hex;
+    await reader.requestStatus(digest).catch(() => {
+      throw error;
+    });
+    return (options) => reader.watchRequest(digest, options);
+  }
+};
+
+export const registerJobs = (program: Command): void => {
+  const jobs = program
+    .command("jobs")
+    .description("list jobs, newest first")
+    .option("--mine", "only those this key asked for")
+    .option("--state <state>", `only in this state: ${JOB_STATES.slice(1).join(", ")}`)
+    .option("--limit <count>", "how many", "20")
+    .addHelpText("after", "\nExample:\n  assay jobs --state settled\n  assay jobs watch 0x12ab34")
+    .action(
+      async (options: { mine?: boolean; state?: string; limit: string }, command: Command) => {
+        const session = await sessionOf(command);
+        if (
+          options.state !== undefined &&
+          !(JOB_STATES as readonly string[]).includes(options.state)
+        ) {
+          throw new AssayError("USAGE_BAD_STATE", `“${options.state}” is no state of a job`, {
+            remedy: `one of ${JOB_STATES.slice(1).join(", ")}`,
+          });
+        }
+        const token = await tokenOf(session);
+        const page = await session.reader.jobs({
+          limit: Math.min(MAX_PAGE, Math.max(1, Math.trunc(Number(options.limit)) || 1)),
+          ...(options.state === undefined ? {} : { state: options.state as JobState }),
+          ...(options.mine === true ? { requester: session.account().address } : {}),
+        });
+        if (page.items.length === 0)
+          session.output.line(pc.dim("no jobs yet: `assay run job.yaml` posts one"));
+        else {
+          session.output.table([
+            ["job", "state", "provider", "price", "paid", "model", "agreed (UTC)"],
+            ...page.items.map((job) => row(job, token)),
+          ]);
+        }
+        session.output.result(page);
+      },
+    );
+  jobs
+    .command("watch <id>")
+    .description("follow one job, or the request for one, to its end")
+    .addHelpText(
+      "after",
+      "\nID is a job's, its first digits, or the whole digest of a request as `assay run` prints it.\n\nExample:\n  assay jobs watch 0x12ab34",
+    )
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const session = await sessionOf(command);
+      const events = await eventsOf(session, id);
+      const ended = await followUntilInterrupted(session, events, id);
+      if (ended !== undefined) session.output.result(ended);
+    });
+};

@@ -1,0 +1,146 @@
+import type { Command } from "commander";
+import pc from "picocolors";
+import { AssayError } from "@assay/protocol/errors";
+import type { ProvenanceRecord } from "@assay/sdk/actions/provenance";
+import type { Session } from "../home/session.ts";
+import { modelRootOfFile } from "../jobs/pull.ts";
+import { formatPercent, formatSeconds, shortHex } from "../terminal/format.ts";
+import { EXIT } from "../terminal/output.ts";
+import { metricsOf } from "../verify/evaluate.ts";
+import { fetchInputs } from "../verify/inputs.ts";
+import { rerunInterval, rerunJob } from "../verify/rerun.ts";
+import { sessionOf, tokenOf } from "./common.ts";
+import { printRecord } from "./provenance.ts";
+
+interface VerifyOptions {
+  readonly rerun?: boolean;
+  readonly interval?: string;
+  readonly content?: string;
+}
+
+/** Prints one comparison and remembers whether all held. */
+class Verdict {
+  readonly #session: Session;
+  readonly checks: { readonly what: string; readonly ok: boolean }[] = [];
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  check(what: string, ok: boolean, note = ""): boolean {
+    this.checks.push({ what, ok });
+    this.#session.output[ok ? "good" : "bad"](`${what}${note === "" ? "" : pc.dim(`  ${note}`)}`);
+    return ok;
+  }
+
+  compare(what: string, actual: string, expected: string): boolean {
+    const ok = actual === expected;
+    return this.check(what, ok, ok ? actual : `is ${actual}, the chain says ${expected}`);
+  }
+
+  get ok(): boolean {
+    return this.checks.every((check) => check.ok);
+  }
+}
+
+const since = (start: number): string => formatSeconds((performance.now() - start) / 1000);
+
+const rerun = async (
+  session: Session,
+  verdict: Verdict,
+  record: ProvenanceRecord,
+  options: VerifyOptions,
+): Promise<void> => {
+  const { output, reader } = session;
+  const chain = await reader.jobFromChain(record.jobId);
+  const { terms, progress } = chain.job;
+  verdict.check("job record matches the hash in the market contract", true, shortHex(record.jobId));
+  output.step("Inputs");
+  const job = await fetchInputs(await session.content(options.content), chain);
+  verdict.compare("program", job.programRoot, record.programRoot);
+  verdict.compare("data set", job.dataRoot, record.dataRoot);
+  if (!verdict.ok) return;
+  if (!/^0x0*$/.test(terms.startRoot)) {
+    throw new AssayError(
+      "VERIFY_SUCCESSOR",
+      "this job started from a settled state; re-running it needs that state",
+      {
+        remedy:
+          "verify the parent first; running successors again comes with handover between providers",
+      },
+    );
+  }
+
+  output.step("Running the whole job again");
+  const begun = performance.now();
+  const { result, sample } = await rerunJob({
+    job,
+    until: progress.checkpoint,
+    ...(options.interval === undefined ? {} : { interval: Number(options.interval) }),
+    onStep: (step) => output.live(`step ${step}/${terms.steps}  ${since(begun)}`),
+  });
+  output.line(`${terms.steps} steps in ${since(begun)} on the WebAssembly back end`);
+  verdict.compare("trace", result.traceRoot, record.traceRoot);
+  verdict.compare("model", result.modelRoot, progress.modelRoot);
+  verdict.compare("evaluation", result.evalRoot, record.evalRoot);
+  const { accuracy } = metricsOf(job.program, result.evaluation);
+  if (accuracy !== undefined)
+    output.line(`held-out accuracy ${formatPercent(accuracy)}, as committed`);
+
+  output.step(
+    `Running interval ${sample.index} again on the reference back end${options.interval === undefined ? " (drawn at random)" : ""}`,
+  );
+  const slow = performance.now();
+  const root = await rerunInterval(job, terms.startStep, sample);
+  verdict.compare(`checkpoint ${sample.index + 1}`, root, sample.nextRoot);
+  output.line(`in ${since(slow)}, sharing no code with the compiler`);
+};
+
+export const registerVerify = (program: Command): void => {
+  program
+    .command("verify <file>")
+    .description("where a model file came from, and whether that is true; ✓ or ✗ a line")
+    .option("--rerun", "run the whole job again, and one interval on the reference back end")
+    .option(
+      "--interval <index>",
+      "which interval the reference back end runs; default: drawn at random",
+    )
+    .option(
+      "--content <source>",
+      "folder or gateway URL for program and data; default: the market's",
+    )
+    .addHelpText(
+      "after",
+      "\nNeeds the chain's URL and, to run again, a content store; nobody has to be trusted.\nExit code 3: something did not hold.\n\nExample:\n  assay verify model.safetensors --rerun --rpc http://127.0.0.1:8545 --content ./content",
+    )
+    .action(async (file: string, options: VerifyOptions, command: Command) => {
+      const session = await sessionOf(command);
+      const { output } = session;
+      const verdict = new Verdict(session);
+      const modelRoot = modelRootOfFile(file);
+      output.step(`Model ${modelRoot}`);
+      const records = await session.reader.provenance(modelRoot);
+      const record = records.at(-1);
+      if (
+        !verdict.check(
+          "this exact model is on the chain",
+          record !== undefined,
+          record === undefined
+            ? "no record: it is not what any settled job produced"
+            : `${records.length} record${records.length === 1 ? "" : "s"}`,
+        ) ||
+        record === undefined
+      ) {
+        output.result({ file, modelRoot, ok: false, checks: verdict.checks });
+        process.exitCode = EXIT.checkFailed;
+        return;
+      }
+      printRecord(output, record, await tokenOf(session));
+      if (options.rerun === true) await rerun(session, verdict, record, options);
+      output.step(
+        verdict.ok ? pc.green("✓ everything holds") : pc.red("✗ something does not hold"),
+      );
+      output.result({ file, modelRoot, ok: verdict.ok, checks: verdict.checks, records });
+      if (!verdict.ok) process.exitCode = EXIT.checkFailed;
+    });
+};

@@ -1,0 +1,98 @@
+/** What presets share: how a run is laid out, one training step, the metrics of a classifier. */
+import { gradients } from "../autodiff/gradients.ts";
+import { at } from "../builder/access.ts";
+import { div, integerEqual, toReal } from "../builder/elementwise.ts";
+import { type F32, graphError, type I32, materialise } from "../builder/graph.ts";
+import type { ProgramBuilder } from "../builder/program.ts";
+import { shuffledBatch } from "../builder/random.ts";
+import { argmax, integerSum, mean } from "../builder/reduce.ts";
+import { gather } from "../builder/views.ts";
+import type { Shape } from "../ir/types.ts";
+import { zeros } from "./initial.ts";
+import type { Model } from "./layers.ts";
+import { crossEntropy } from "./losses.ts";
+import { optimize, type OptimizerOptions } from "./optimizers.ts";
+
+/** How long a run is: steps, or passes over the training rows. */
+export interface RunLength {
+  readonly steps?: number;
+  readonly epochs?: number;
+}
+
+export interface TrainingOptions extends RunLength {
+  readonly optimizer: OptimizerOptions;
+  /** Rows of one step. */
+  readonly batch: number;
+  /** Steps between two checkpoints. */
+  readonly interval: number;
+  readonly trainRows: number;
+  readonly heldOutRows: number;
+}
+
+/** Steps of a run; an epoch is the whole batches of the training rows. */
+export const stepsOf = (options: TrainingOptions): number => {
+  const { steps, epochs, trainRows, batch } = options;
+  if ((steps === undefined) === (epochs === undefined))
+    throw graphError("give steps or epochs, one of them");
+  return steps ?? (epochs as number) * Math.floor(trainRows / batch);
+};
+
+/**
+ * Adds the metrics of a classifier on held-out rows: `correct` (i32 count), `accuracy` (its share) and `loss` (mean
+ * cross-entropy).
+ */
+export const classifierMetrics = (job: ProgramBuilder, logits: F32, labels: I32): void => {
+  const correct = integerSum(integerEqual(argmax(logits), labels));
+  job.output("correct", correct);
+  job.output("accuracy", div(toReal(correct), at(labels.shape, 0)));
+  job.output("loss", mean(crossEntropy(logits, labels)));
+};
+
+/** Trains `model` on the mean of `losses`, and keeps that mean of the latest step in the state scalar `loss`. */
+export const train = (
+  model: Model,
+  losses: F32,
+  optimizer: OptimizerOptions,
+  steps: number,
+): void => {
+  const { job, parameters } = model;
+  const average = mean(losses);
+  const progress = job.state("loss", zeros([]));
+  job.update(progress, average);
+  optimize(
+    job,
+    parameters,
+    gradients(
+      average,
+      parameters.map((p) => p.value),
+    ),
+    optimizer,
+    steps,
+  );
+};
+
+/** What a classifier is: activations of a batch of rows, and whether dropout and batch statistics apply. */
+export type Forward = (rows: F32, training: boolean) => F32;
+
+/**
+ * Trains a classifier over the columns `train.x` f32[trainRows, …features], `train.y` i32[trainRows], and measures it on
+ * `heldout.x`, `heldout.y`. A step takes `batch` rows of the epoch's permutation.
+ */
+export const classify = (
+  model: Model,
+  features: Shape,
+  forward: Forward,
+  options: TrainingOptions,
+): void => {
+  const { job } = model;
+  const { batch, trainRows, heldOutRows } = options;
+  const x = job.data("train.x", "f32", [trainRows, ...features]);
+  const y = job.data("train.y", "i32", [trainRows]);
+  const heldOutX = job.data("heldout.x", "f32", [heldOutRows, ...features]);
+  const heldOutY = job.data("heldout.y", "i32", [heldOutRows]);
+  const rows = shuffledBatch(trainRows, batch);
+  const logits = forward(materialise(gather(x, rows)), true);
+  const losses = crossEntropy(logits, materialise(gather(y, rows)));
+  train(model, losses, options.optimizer, stepsOf(options));
+  classifierMetrics(job, forward(heldOutX, false), heldOutY);
+};

@@ -1,0 +1,138 @@
+import { AssayError } from "@assay/protocol/errors";
+import type { OpList, Program } from "../ir/types.ts";
+import type { BufferRef } from "./access.ts";
+import { emitContraction } from "./contractkernel.ts";
+import { matchContraction, type Contraction } from "./contraction.ts";
+import { FunctionBuilder } from "./function.ts";
+import { fuse } from "./fuse.ts";
+import { helpersOf, type Helpers } from "./helpers.ts";
+import type { KernelPath } from "./kernel.ts";
+import { emitLoopKernel } from "./loopkernel.ts";
+import { lower } from "./lower.ts";
+import type { Tile } from "./microkernel.ts";
+import { ModuleBuilder } from "./module.ts";
+import { I } from "./opcodes.ts";
+import { planMemory, storedOps, type MemoryPlan, type ScheduledKernel } from "./plan.ts";
+
+export interface KernelReport {
+  readonly list: OpList;
+  /** Ops of the list that the kernel computes. */
+  readonly ops: readonly number[];
+  readonly path: KernelPath;
+  readonly notes: readonly string[];
+}
+
+/** What the compiler made of a program: nothing that runs slowly goes unnamed. */
+export interface CompileReport {
+  /** Bytes of linear memory: fixed once compiled, all of it is allocated before the first step. */
+  readonly peakBytes: number;
+  readonly moduleBytes: number;
+  readonly kernels: readonly KernelReport[];
+  /** The kernels on the scalar path or with parts computed lane by lane. */
+  readonly slow: readonly KernelReport[];
+}
+
+export interface Compiled {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly plan: MemoryPlan;
+  readonly report: CompileReport;
+}
+
+const LISTS = ["init", "step", "eval"] as const;
+const EXPORTED = { init: "runInit", step: "runStep", eval: "runEval" } as const;
+
+const PAGE_BYTES = 65536;
+const MOST_PAGES = 65536;
+
+/** Compiles a checked program to a WebAssembly module with the functions `runInit`, `runStep`, `runEval` and `canonicalise`.
+ * Throws ENGINE_MEMORY_LIMIT beyond 4 GiB.
+ */
+export const compile = (program: Program, tile: Tile): Compiled => {
+  const module = new ModuleBuilder();
+  const helpers = helpersOf(module);
+  const kernels = {
+    init: compileList(program, "init", module, helpers, tile),
+    step: compileList(program, "step", module, helpers, tile),
+    eval: compileList(program, "eval", module, helpers, tile),
+  };
+  const plan = planMemory(program, kernels);
+  if (plan.pages > MOST_PAGES) {
+    throw new AssayError(
+      "ENGINE_MEMORY_LIMIT",
+      `the program needs ${plan.pages * PAGE_BYTES} bytes, a WebAssembly memory holds ${MOST_PAGES * PAGE_BYTES}`,
+      {
+        remedy: "Use a smaller batch, fewer parameters, or a smaller data set.",
+        details: { bytes: plan.pages * PAGE_BYTES },
+      },
+    );
+  }
+  for (const list of LISTS)
+    module.export(EXPORTED[list], module.add(listFunction(list, kernels[list], plan)));
+  module.export("canonicalise", helpers.canonicalise());
+  const bytes = module.finish(plan.pages);
+  const reports = LISTS.flatMap((list) =>
+    kernels[list].map(({ kernel }) => ({
+      list,
+      ops: kernel.ops,
+      path: kernel.path,
+      notes: kernel.notes,
+    })),
+  );
+  return {
+    bytes,
+    plan,
+    report: {
+      peakBytes: plan.pages * PAGE_BYTES,
+      moduleBytes: bytes.length,
+      kernels: reports,
+      slow: reports.filter((kernel) => kernel.path === "scalar" || kernel.notes.length > 0),
+    },
+  };
+};
+
+const compileList = (
+  program: Program,
+  list: OpList,
+  module: ModuleBuilder,
+  helpers: Helpers,
+  tile: Tile,
+): ScheduledKernel[] => {
+  const ops = lower(program, list);
+  const contractions = new Map<number, Contraction>();
+  for (const op of ops) {
+    const contraction = matchContraction(op);
+    if (contraction !== null) contractions.set(op.index, contraction);
+  }
+  const groups = fuse(ops, new Set(contractions.keys()));
+  const stored = storedOps(program, list, groups);
+  return groups.map((group) => {
+    const contraction = contractions.get(group.ops[0]?.index ?? -1);
+    const kernel =
+      contraction === undefined
+        ? emitLoopKernel(module, helpers, group, stored)
+        : emitContraction(module, contraction, tile);
+    return { group, kernel };
+  });
+};
+
+/** The function that calls a list's kernels in order, and then copies what could not be made in place. */
+const listFunction = (
+  list: OpList,
+  kernels: readonly ScheduledKernel[],
+  plan: MemoryPlan,
+): FunctionBuilder => {
+  const f = new FunctionBuilder(list, []);
+  const { values, copies, scratch } = plan.lists[list];
+  const address = ({ kind, index }: BufferRef): number => {
+    const at = kind === "value" ? values.get(index) : plan[kind][index];
+    if (at === undefined) throw new Error(`${kind} ${String(index)} has no place in memory`);
+    return at;
+  };
+  for (const { kernel } of kernels) {
+    for (const buffer of kernel.buffers) f.i32(address(buffer));
+    if (kernel.scratch > 0) f.i32(scratch);
+    f.call(kernel.function);
+  }
+  for (const { from, to, bytes } of copies) f.i32(to).i32(from).i32(bytes).op(I.memoryCopy);
+  return f;
+};

@@ -1,0 +1,90 @@
+/** Commitment of one tensor: a header over the tree of its chunks of 256 elements (1 KiB). */
+import { type Hasher, type Hex, fromHex, hashOf, toHex, u32 } from "./hash.ts";
+import { TAG } from "./tags.ts";
+import { flatTreeRoot } from "./tree.ts";
+
+export const CHUNK_ELEMENTS = 256;
+const CHUNK_BYTES = 4 * CHUNK_ELEMENTS;
+const HEADER = 10;
+
+/** A tensor as the commitment sees it: every element is 4 bytes, little-endian. */
+export interface CommittedTensor {
+  /** 0 for f32, 1 for i32. */
+  readonly dtype: number;
+  /** At most four dimensions. */
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
+export const chunkCount = (elements: number): number => Math.ceil(elements / CHUNK_ELEMENTS);
+
+const message = new Uint8Array(HEADER + CHUNK_BYTES);
+const view = new DataView(message.buffer);
+const full = message.subarray(0, HEADER + CHUNK_BYTES);
+
+function hashChunk(
+  hasher: Hasher,
+  dtype: number,
+  index: number,
+  chunk: Uint8Array,
+  target: Uint8Array,
+  at: number,
+) {
+  view.setUint8(0, TAG.chunk);
+  view.setUint8(1, dtype);
+  view.setUint32(2, index);
+  view.setUint32(6, chunk.length);
+  message.set(chunk, HEADER);
+  hasher.into(
+    chunk.length === CHUNK_BYTES ? full : message.subarray(0, HEADER + chunk.length),
+    target,
+    at,
+  );
+}
+
+/** `H(0x00 ‖ dtype ‖ chunkIndex u32 ‖ byteLength u32 ‖ bytes)`, numbers big-endian. */
+export function chunkLeaf(hasher: Hasher, dtype: number, index: number, chunk: Uint8Array): Hex {
+  if (chunk.length > CHUNK_BYTES) throw new RangeError(`a chunk has at most ${CHUNK_BYTES} bytes`);
+  const leaf = new Uint8Array(32);
+  hashChunk(hasher, dtype, index, chunk, leaf, 0);
+  return toHex(leaf);
+}
+
+/** All chunk leaves of a tensor, 32 bytes each, one after the other. */
+export function chunkLeaves(hasher: Hasher, tensor: CommittedTensor): Uint8Array {
+  const elements = tensor.shape.reduce((product, dimension) => product * dimension, 1);
+  if (tensor.bytes.length !== 4 * elements) {
+    throw new RangeError(`${tensor.bytes.length} bytes for ${elements} elements of 4 bytes`);
+  }
+  const count = chunkCount(elements);
+  const leaves = new Uint8Array(32 * count);
+  for (let i = 0; i < count; i++) {
+    const chunk = tensor.bytes.subarray(CHUNK_BYTES * i, CHUNK_BYTES * (i + 1));
+    hashChunk(hasher, tensor.dtype, i, chunk, leaves, 32 * i);
+  }
+  return leaves;
+}
+
+/** `H(0x02 ‖ dtype ‖ rank ‖ 4 × dim u32, zero-padded ‖ chunkCount u32 ‖ treeRoot of the chunks)`. */
+export function tensorRootOf(
+  hasher: Hasher,
+  dtype: number,
+  shape: readonly number[],
+  chunks: Hex,
+): Hex {
+  if (shape.length > 4)
+    throw new RangeError(`a tensor has at most 4 dimensions, not ${shape.length}`);
+  const elements = shape.reduce((product, dimension) => product * dimension, 1);
+  const dims = [0, 1, 2, 3].map((d) => u32(shape[d] ?? 0));
+  const head = Uint8Array.of(TAG.tensor, dtype, shape.length);
+  return hashOf(hasher, head, ...dims, u32(chunkCount(elements)), fromHex(chunks));
+}
+
+/** Root of a tensor. Throws a RangeError when bytes and shape disagree. */
+export const tensorRoot = (hasher: Hasher, tensor: CommittedTensor): Hex =>
+  tensorRootOf(
+    hasher,
+    tensor.dtype,
+    tensor.shape,
+    flatTreeRoot(hasher, chunkLeaves(hasher, tensor)),
+  );

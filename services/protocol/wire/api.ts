@@ -1,0 +1,243 @@
+/** Bodies of the market's HTTP interface, shared by the server, the SDK and the provider's agent. */
+import { z } from "zod";
+import { ASSURANCES, JOB_STATES, REQUEST_STATES } from "../domain/states.ts";
+import { constraintsSchema, descriptionSchema } from "./description.ts";
+import { acceptanceSchema, offerSchema, requestSchema } from "./messages.ts";
+import {
+  address,
+  bytes32,
+  hex,
+  uint128,
+  uint16,
+  uint256,
+  uint32,
+  uint40,
+  uint64,
+} from "./scalars.ts";
+
+/** `GET /v1/deployment`: all a client needs to sign and to talk to the chain. */
+export const deploymentSchema = z.strictObject({
+  chainId: z.int(),
+  /** First block with any of the contracts. */
+  startBlock: z.int(),
+  contracts: z.strictObject({
+    market: address,
+    staking: address,
+    reputation: address,
+    provenance: address,
+    parameters: address,
+    token: address,
+    /** Governor by stake, where the parameters have one. */
+    governor: address.optional(),
+  }),
+  token: z.strictObject({ symbol: z.string(), decimals: z.int() }),
+});
+export type Deployment = z.infer<typeof deploymentSchema>;
+
+/** `POST /v1/offers` */
+export const signedOfferSchema = z.strictObject({
+  offer: offerSchema,
+  description: descriptionSchema,
+  signature: hex,
+});
+export type SignedOffer = z.infer<typeof signedOfferSchema>;
+
+/** `POST /v1/requests` */
+export const signedRequestSchema = z.strictObject({
+  request: requestSchema,
+  constraints: constraintsSchema,
+  signature: hex,
+});
+export type SignedRequest = z.infer<typeof signedRequestSchema>;
+
+/** `POST /v1/quotes`: what a request would be asked to pay; commits nothing. */
+export const quoteAskSchema = z.strictObject({
+  initUnits: uint64,
+  stepUnits: uint64,
+  evalUnits: uint64,
+  steps: uint32,
+  startStep: uint32.default(0),
+  interval: uint32,
+  runTime: uint32,
+  maximum: uint128.optional(),
+  statedLoss: uint128.optional(),
+  minCollateral: uint128.optional(),
+  matcherFee: uint128.optional(),
+  auditLine: uint128.optional(),
+  constraints: constraintsSchema,
+});
+export type QuoteAsk = z.infer<typeof quoteAskSchema>;
+
+/** One provider's price for one job, in token base units. */
+export const quoteOptionSchema = z.strictObject({
+  offerDigest: bytes32,
+  provider: address,
+  name: z.string().optional(),
+  region: z.string(),
+  unitPrice: uint256,
+  price: uint128,
+  protocolFee: uint128,
+  matcherFee: uint128,
+  auditLine: uint128,
+  total: uint128,
+  collateral: uint128,
+  /** Expected run time at the provider's measured speed. */
+  seconds: z.number(),
+  /** Basis points. */
+  reputation: z.int(),
+  /** Weighted score, lower is better. */
+  score: z.number(),
+});
+
+/** Why offers were left out. `relaxation` says what changing this one constraint would give. */
+export const rejectionSchema = z.strictObject({
+  constraint: z.string(),
+  offers: z.int(),
+  explanation: z.string(),
+  relaxation: z
+    .strictObject({
+      change: z.string(),
+      offers: z.int(),
+      cheapestTotal: uint128.optional(),
+    })
+    .optional(),
+});
+
+export const quoteSchema = z.strictObject({
+  units: uint64,
+  offers: z.int(),
+  options: z.array(quoteOptionSchema),
+  rejected: z.array(rejectionSchema),
+});
+export type Quote = z.infer<typeof quoteSchema>;
+export type QuoteOption = z.infer<typeof quoteOptionSchema>;
+export type Rejection = z.infer<typeof rejectionSchema>;
+
+/** `GET /v1/requests/:digest` and the `request` events of its stream. */
+export const requestStatusSchema = z.strictObject({
+  digest: bytes32,
+  requester: address,
+  state: z.enum(REQUEST_STATES),
+  jobIds: z.array(bytes32),
+  provider: address.optional(),
+  /** Why this provider, or why none: one line for people. */
+  explanation: z.string(),
+  rejected: z.array(rejectionSchema),
+  updatedAt: z.int(),
+});
+export type RequestStatus = z.infer<typeof requestStatusSchema>;
+
+/** A pair proposed to a provider's agent: `proposal` events of `GET /v1/proposals`. */
+export const proposalSchema = z.strictObject({
+  id: z.string(),
+  requestDigest: bytes32,
+  request: requestSchema,
+  constraints: constraintsSchema,
+  requestSignature: hex,
+  unitPrice: uint256,
+  collateral: uint128,
+  /** Unix seconds after which the next provider is asked. */
+  answerBy: uint40,
+});
+export type Proposal = z.infer<typeof proposalSchema>;
+
+/** `POST /v1/proposals/:id/acceptance` */
+export const signedAcceptanceSchema = z.strictObject({
+  acceptance: acceptanceSchema,
+  signature: hex,
+});
+export type SignedAcceptance = z.infer<typeof signedAcceptanceSchema>;
+
+/** `POST /v1/proposals/:id/refusal` */
+export const refusalSchema = z.strictObject({
+  code: z.string().max(64),
+  reason: z.string().max(500),
+});
+export type Refusal = z.infer<typeof refusalSchema>;
+
+/** `POST /v1/jobs/:id/progress`, by the provider's agent; told on to the streams. Not checked by anyone. */
+export const progressReportSchema = z.strictObject({
+  phase: z.enum(["fetching", "training", "evaluating", "uploading", "submitted"]),
+  step: uint32,
+  steps: uint32,
+  checkpoint: uint32,
+  loss: z.number().nullable(),
+  stepsPerSecond: z.number().min(0),
+  secondsLeft: z.number().min(0),
+});
+export type ProgressReport = z.infer<typeof progressReportSchema>;
+
+/** `GET /v1/jobs/:id` and items of `GET /v1/jobs`. */
+export const jobViewSchema = z.strictObject({
+  id: bytes32,
+  state: z.enum(JOB_STATES),
+  requestDigest: bytes32,
+  requester: address,
+  provider: address,
+  programRoot: bytes32,
+  dataRoot: bytes32,
+  programCid: bytes32,
+  dataCid: bytes32,
+  seed: uint64,
+  steps: uint32,
+  startStep: uint32,
+  interval: uint32,
+  checkpoint: uint32,
+  price: uint128,
+  protocolFee: uint128,
+  matcherFee: uint128,
+  auditLine: uint128,
+  collateral: uint128,
+  agreedAt: uint40,
+  deadline: uint40,
+  submittedAt: uint40.nullable(),
+  windowEnd: uint40.nullable(),
+  settledAt: uint40.nullable(),
+  traceRoot: bytes32.nullable(),
+  modelRoot: bytes32.nullable(),
+  evalRoot: bytes32.nullable(),
+  modelCid: bytes32.nullable(),
+  paid: uint128.nullable(),
+  refunded: uint128.nullable(),
+  assurance: z.enum(ASSURANCES).nullable(),
+  transactions: z.array(
+    z.strictObject({
+      event: z.string(),
+      hash: bytes32,
+      block: z.int(),
+      gasUsed: z.int().nullable(),
+    }),
+  ),
+  /** Last report of the provider's agent, unchecked. */
+  report: progressReportSchema.nullable(),
+});
+export type JobView = z.infer<typeof jobViewSchema>;
+
+/** `GET /v1/providers/:address` */
+export const providerViewSchema = z.strictObject({
+  address,
+  name: z.string().optional(),
+  online: z.boolean(),
+  stake: uint128,
+  locked: uint128,
+  reputation: uint16,
+  offers: z.int(),
+  runningJobs: z.int(),
+  earned: uint128,
+  pending: uint128,
+  /** Why it has no work, one line for people; absent while it runs something. */
+  whyIdle: z.string().optional(),
+});
+export type ProviderView = z.infer<typeof providerViewSchema>;
+
+/** RFC 9457 problem details; `code` is the stable code of an AssayError. */
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.string(),
+  remedy: z.string().optional(),
+  details: z.record(z.string(), z.unknown()).optional(),
+});
+export type Problem = z.infer<typeof problemSchema>;

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { isAssayError } from "@assay/protocol/errors";
+import { lockFolder } from "./lock.ts";
+
+test("a folder has one agent at a time; a dead one's lock is taken over", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "assay-lock-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const path = join(folder, "agent.lock");
+  const other = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
+  t.after(() => other.kill("SIGKILL"));
+  await writeFile(path, `${other.pid}\n`);
+  await assert.rejects(lockFolder(path), (error) => isAssayError(error, "AGENT_ALREADY_RUNS"));
+  const gone = once(other, "exit");
+  other.kill("SIGKILL");
+  await gone;
+  const unlock = await lockFolder(path);
+  await unlock();
+  await (
+    await lockFolder(path)
+  )();
+});
+
+test("a lock file that says nothing is taken over", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "assay-lock-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const path = join(folder, "agent.lock");
+  await writeFile(path, "");
+  await (
+    await lockFolder(path)
+  )();
+});
+
+const lockIn = async (t: TestContext): Promise<string> => {
+  const folder = await mkdtemp(join(tmpdir(), "assay-lock-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  return join(folder, "agent.lock");
+};
+
+test("of many that find a dead lock at once, exactly one takes it, and leaves nothing else behind", async (t) => {
+  const path = await lockIn(t);
+  for (let round = 0; round < 20; round++) {
+    await writeFile(path, "4194305 gone\n");
+    const all = await Promise.allSettled(Array.from({ length: 8 }, () => lockFolder(path)));
+    const taken = all.filter((one) => one.status === "fulfilled");
+    const codes = all.flatMap((one) =>
+      one.status === "rejected" && isAssayError(one.reason) ? [one.reason.code] : [],
+    );
+    assert.equal(taken.length, 1, `round ${round}`);
+    assert.deepEqual(codes, Array(7).fill("AGENT_ALREADY_RUNS"));
+    assert.deepEqual(await readdir(dirname(path)), ["agent.lock"]);
+    await taken[0]?.value();
+  }
+});
+
+test(
+  "a process that only has the number of a dead owner does not count as running",
+  { skip: process.platform !== "linux" && "start times are read from /proc" },
+  async (t) => {
+    const path = await lockIn(t);
+    const other = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
+    t.after(() => other.kill("SIGKILL"));
+    await writeFile(path, `${other.pid} another-boot/1 id\n`);
+    const unlock = await lockFolder(path);
+    // Its own number and start: held, even for a second agent in this process.
+    await assert.rejects(lockFolder(path), (error) => isAssayError(error, "AGENT_ALREADY_RUNS"));
+    await unlock();
+  },
+);

@@ -1,0 +1,133 @@
+/** Runs the jobs that were signed for, each in a drive of its own. */
+import { join } from "node:path";
+import type { ProgressReport } from "@assay/protocol/wire/api";
+import type { Logger } from "@assay/runtime/logger";
+import type { ContentStore } from "@assay/storage/content";
+import type { Hex } from "viem";
+import type { Chain } from "../chain/chain.ts";
+import { checkpointFolder } from "../jobs/checkpoints.ts";
+import { driveJob } from "../jobs/drive.ts";
+import type { InputLimits } from "../jobs/inputs.ts";
+import { prefixOf, train, upload } from "../jobs/training.ts";
+import type { JobMemory } from "../journal/memory.ts";
+import type { Notebook } from "../journal/notebook.ts";
+import type { MarketSession } from "../market/session.ts";
+import type { StatusBoard } from "./board.ts";
+
+export interface RunnerParts {
+  readonly chain: Chain;
+  readonly notebook: Notebook;
+  readonly store: ContentStore;
+  readonly limits: InputLimits;
+  readonly session: MarketSession;
+  readonly logger: Logger;
+  readonly board: StatusBoard;
+  readonly stateDir: string;
+  readonly unitsPerSecond: number;
+  readonly dutyCycle: number;
+  readonly checkpointBytes: number;
+  /** Makes room on disk; called when a job has ended. */
+  readonly tidy: () => Promise<unknown>;
+  readonly pollMs: number;
+  /** The journal cannot be written: nothing more may be signed. */
+  readonly onFatal: (error: unknown) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface JobRunner {
+  /** Drives a job of the journal to its end; `release` frees its place. */
+  run(jobId: Hex, release: () => void): void;
+  /** Resolves when no job is left. */
+  idle(): Promise<void>;
+}
+
+/** Milliseconds between two progress reports to the market. */
+const REPORT_MS = 1_000;
+
+export const createJobRunner = (parts: RunnerParts): JobRunner => {
+  const { notebook, board, logger, signal } = parts;
+  const running = new Map<Hex, Promise<void>>();
+
+  const drive = async (jobId: Hex, release: () => void): Promise<void> => {
+    const { request } = notebook.memory.jobs.get(jobId) as JobMemory;
+    const checkpoints = checkpointFolder(
+      join(parts.stateDir, "jobs", jobId),
+      parts.checkpointBytes,
+    );
+    const report = reporter(parts, jobId);
+    const work = { ...parts, jobId, request, checkpoints, report: report.progress };
+    try {
+      await driveJob({
+        ...parts,
+        jobId,
+        train: (stop, onKept) => train({ ...work, onKept, signal: stop }),
+        upload: (trained, stop) => upload(trained, { store: parts.store, signal: stop }),
+        prefix: (stop) => prefixOf({ ...work, signal: stop }),
+        onPhase: (phase, job) => {
+          board.phase(jobId, phase, job);
+          if (phase === "submitting") report.hold();
+        },
+        onSubmitted: report.submitted,
+        release,
+        cleanUp: async () => {
+          await checkpoints.remove();
+          await parts.tidy();
+        },
+      });
+      board.ended(jobId);
+    } catch (error) {
+      if (signal.aborted) return;
+      logger.error({ jobId, err: error }, "a job cannot go on");
+      parts.onFatal(error);
+    }
+  };
+
+  return {
+    run: (jobId, release) => {
+      if (running.has(jobId)) return;
+      running.set(
+        jobId,
+        drive(jobId, release).finally(() => running.delete(jobId)),
+      );
+    },
+    idle: async () => {
+      while (running.size > 0) await Promise.all(running.values());
+    },
+  };
+};
+
+/** Passes reports on: all to the status, to the market at most one a second, and always the latest. Nobody checks them. */
+const reporter = ({ session, board, logger, signal }: RunnerParts, jobId: Hex) => {
+  let latest: ProgressReport | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let sentAt = 0;
+  const send = (): void => {
+    timer = undefined;
+    if (latest === undefined || signal.aborted) return;
+    sentAt = Date.now();
+    session
+      .call(`/v1/jobs/${jobId}/progress`, { body: latest, signal })
+      .then((response) => response.body?.cancel())
+      .catch((error: unknown) => logger.debug({ jobId, err: error }, "report not taken"));
+    latest = undefined;
+  };
+  let last: ProgressReport | undefined;
+  return {
+    progress: (report: ProgressReport): void => {
+      board.report(jobId, report);
+      last = report;
+      latest = report;
+      timer ??= setTimeout(send, Math.max(0, sentAt + REPORT_MS - Date.now())).unref();
+    },
+    /** Training is over: what was not sent yet would come too late. */
+    hold: (): void => {
+      latest = undefined;
+    },
+    submitted: (): void => {
+      if (last === undefined) return;
+      latest = { ...last, phase: "submitted", secondsLeft: 0 };
+      clearTimeout(timer);
+      send();
+    },
+  };
+};

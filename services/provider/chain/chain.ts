@@ -1,0 +1,164 @@
+/** The agent's view of the chain, and what it sends there. */
+import type { Job, Submission } from "@assay/protocol/domain/messages";
+import { JOB_STATES, type JobState } from "@assay/protocol/domain/states";
+import { isAssayError } from "@assay/protocol/errors";
+import {
+  marketAbi,
+  parametersAbi,
+  provenanceAbi,
+  stakingAbi,
+} from "@assay/protocol/generated/abis";
+import { typedData, type MarketDomain } from "@assay/protocol/signing/typed-data";
+import type { Deployment } from "@assay/protocol/wire/api";
+import type { TransactionSender } from "@assay/runtime/transactions";
+import { explainCall } from "@assay/sdk/chain/write";
+import { jobFromChain, type ChainJob } from "@assay/sdk/actions/job-from-chain";
+import { parameters } from "@assay/sdk/actions/parameters";
+import { stakeOf, type StakeView } from "@assay/sdk/actions/stake";
+import type { AssayContext } from "@assay/sdk/context";
+import type { Abi, Address, Hex, LocalAccount } from "viem";
+
+/** Errors that a market call may pass on from the contracts behind it. */
+export const BUBBLED_ERRORS: Abi = [...stakingAbi, ...provenanceAbi, ...parametersAbi];
+
+export type Parameters = Awaited<ReturnType<typeof parameters>>;
+
+export interface ChainJobView {
+  readonly state: JobState;
+  /** Absent while there is no such job. */
+  readonly found: ChainJob | undefined;
+}
+
+export interface Chain {
+  /** Timestamp of the latest block, Unix seconds. */
+  now(): Promise<number>;
+  /** A job as it stands, put together from its events and checked against the stored hash. */
+  job(jobId: Hex): Promise<ChainJobView>;
+  parameters(): Promise<Parameters>;
+  parametersAt(version: number): Promise<Omit<Parameters, "version">>;
+  stake(): Promise<StakeView>;
+  submit(job: Job, submission: Submission): Promise<Hex>;
+  present(job: Job, receipt: Submission): Promise<Hex>;
+  settle(job: Job): Promise<Hex>;
+  expire(job: Job): Promise<Hex>;
+}
+
+export interface ChainParts {
+  readonly context: AssayContext;
+  readonly deployment: Deployment;
+  readonly account: LocalAccount;
+  readonly provider: Address;
+  readonly sender: TransactionSender;
+}
+
+export const createChain = (parts: ChainParts): Chain => {
+  const { context, deployment, account, provider, sender } = parts;
+  const { publicClient } = context;
+  const { contracts } = deployment;
+  const market = { to: contracts.market, abi: marketAbi } as const;
+  const reads = { address: contracts.market, abi: marketAbi } as const;
+  const domain: MarketDomain = { chainId: deployment.chainId, market: contracts.market };
+
+  const read = async <T>(question: Promise<T>): Promise<T> => {
+    try {
+      return await question;
+    } catch (error) {
+      throw explainCall(error);
+    }
+  };
+  const versions = new Map<number, Promise<Omit<Parameters, "version">>>();
+  const mined = new Map<string, number>();
+
+  /**
+   * Sends under a key that says which transition of which record it is. Asked for again after it was mined (a
+   * reorganisation undid it), the call is a new transaction.
+   */
+  const once = async (
+    what: string,
+    { terms, progress }: Job,
+    send: (key: string) => Promise<{ hash: Hex }>,
+  ): Promise<Hex> => {
+    const base = [what, terms.jobId, progress.submittedAt, progress.checkpoint].join(":");
+    const before = mined.get(base) ?? 0;
+    const { hash } = await send(before === 0 ? base : `${base}:${before}`);
+    mined.set(base, before + 1);
+    return hash;
+  };
+
+  const seen = new Map<Hex, ChainJobView>();
+  const stateOf = (jobId: Hex): Promise<number> =>
+    read(publicClient.readContract({ ...reads, functionName: "stateOf", args: [jobId] }));
+
+  /** Whether a job is still as it was seen: two small calls, where putting it together searches the chain's events. */
+  const stands = async (jobId: Hex, { state, found }: ChainJobView): Promise<boolean> => {
+    if (found === undefined) return (await stateOf(jobId)) === 0;
+    const [now, same] = await Promise.all([
+      stateOf(jobId),
+      read(publicClient.readContract({ ...reads, functionName: "isRecord", args: [found.job] })),
+    ]);
+    return same && JOB_STATES[now] === state;
+  };
+
+  const look = async (jobId: Hex): Promise<ChainJobView> => {
+    if ((await stateOf(jobId)) === 0) return { state: "none", found: undefined };
+    try {
+      const found = await jobFromChain(context, jobId);
+      return { state: found.state, found };
+    } catch (error) {
+      // Between two blocks, or taken back by a reorganisation: as if it were not there yet.
+      if (isAssayError(error, "JOB_UNKNOWN")) return { state: "none", found: undefined };
+      throw error;
+    }
+  };
+
+  return {
+    now: async () => Number((await read(publicClient.getBlock())).timestamp),
+    job: async (jobId) => {
+      const before = seen.get(jobId);
+      if (before && (await stands(jobId, before))) return before;
+      const view = await look(jobId);
+      seen.set(jobId, view);
+      return view;
+    },
+    parameters: () => parameters(context),
+    parametersAt: (version) => {
+      const known = versions.get(version);
+      if (known) return known;
+      const asked = read(
+        publicClient.readContract({
+          address: contracts.parameters,
+          abi: parametersAbi,
+          functionName: "paramsAt",
+          args: [version],
+        }),
+      );
+      versions.set(version, asked);
+      asked.catch(() => versions.delete(version));
+      return asked;
+    },
+    stake: () => stakeOf(context, provider),
+    submit: (job, submission) =>
+      once("submit", job, (key) =>
+        sender.send({ ...market, functionName: "submit", args: [job, submission], key }),
+      ),
+    present: async (job, receipt) => {
+      const signature = await account.signTypedData(typedData(domain, "Submission", receipt));
+      return once(`present:${receipt.checkpoint}`, job, (key) =>
+        sender.send({
+          ...market,
+          functionName: "submitReceipt",
+          args: [job, receipt, signature],
+          key,
+        }),
+      );
+    },
+    settle: (job) =>
+      once("settle", job, (key) =>
+        sender.send({ ...market, functionName: "settle", args: [job], key }),
+      ),
+    expire: (job) =>
+      once("expire", job, (key) =>
+        sender.send({ ...market, functionName: "expire", args: [job], key }),
+      ),
+  };
+};

@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { column, tensorListRoot } from "@assay/engine/data/dataset";
+import { encodeSafetensors } from "@assay/engine/data/safetensors";
+import { printProgram } from "@assay/engine/ir/json";
+import { programRoot } from "@assay/engine/ir/root";
+import { workUnits } from "@assay/engine/ir/units";
+import { mlp } from "@assay/engine/models/mlp";
+import { nodeHasher } from "@assay/engine/trace/hasher";
+import { digestOf } from "@assay/protocol/signing/typed-data";
+import type { Proposal } from "@assay/protocol/wire/api";
+import { canonicalHash, constraintsSchema } from "@assay/protocol/wire/description";
+import { digestOf as digestOfCid } from "@assay/storage/cid";
+import { contentStore } from "@assay/storage/content";
+import { memoryBlocks } from "@assay/storage/memory";
+import { zeroAddress, zeroHash } from "viem";
+import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
+import type { Chain } from "../chain/chain.ts";
+import { openNotebook } from "../journal/notebook.ts";
+import { answer, type AnswerParts } from "./answer.ts";
+import { createPlaces } from "./places.ts";
+
+const program = mlp({
+  inputs: 4,
+  hidden: [],
+  outputs: 2,
+  activation: "relu",
+  optimizer: { kind: "sgd", learningRate: 0.1 },
+  batch: 2,
+  interval: 5,
+  steps: 10,
+  trainRows: 4,
+  heldOutRows: 1,
+});
+const columns = program.data.map(({ name, dtype, shape }) =>
+  column(name, { dtype, shape }, Array(shape.reduce((a, b) => a * b, 1)).fill(1)),
+);
+
+test("an agent that is told to drain while it looks at a proposal does not sign any more", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "assay-answer-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const account = privateKeyToAccount(generatePrivateKey());
+  const domain = { chainId: 1, market: zeroAddress };
+  const notebook = await openNotebook(join(folder, "journal.jsonl"), {
+    ...domain,
+    provider: account.address,
+  });
+  t.after(() => notebook.close());
+  const store = contentStore(memoryBlocks());
+  const constraints = constraintsSchema.parse({});
+  const units = workUnits(program);
+  const request: Proposal["request"] = {
+    requester: zeroAddress,
+    nonce: 1n,
+    programRoot: programRoot(nodeHasher, program),
+    dataRoot: tensorListRoot(nodeHasher, columns),
+    programCid: digestOfCid(await store.putFile(Buffer.from(printProgram(program)))),
+    dataCid: digestOfCid(await store.putFile(encodeSafetensors(columns))),
+    startRoot: zeroHash,
+    startStep: 0,
+    parentRoot: zeroHash,
+    parentIndex: 0,
+    seed: 1n,
+    numerics: 1,
+    executor: 0,
+    access: 0,
+    replicas: 1,
+    steps: program.steps,
+    interval: program.interval,
+    initUnits: units.init,
+    stepUnits: units.step,
+    evalUnits: units.eval,
+    runTime: 3_600,
+    expiry: 2_000,
+    exclusiveUntil: 0,
+    matcher: zeroAddress,
+    matcherFee: 0n,
+    maximum: 10n ** 20n,
+    auditLine: 0n,
+    minCollateral: 0n,
+    statedLoss: 0n,
+    maxProtocolFeeBps: 100,
+    constraintsHash: canonicalHash(constraints),
+  };
+  const proposal: Proposal = {
+    id: "p",
+    requestDigest: digestOf(domain, "Request", request),
+    request,
+    constraints,
+    requestSignature: "0x",
+    unitPrice: 10n ** 18n,
+    collateral: 10n ** 20n,
+    answerBy: Math.floor(Date.now() / 1000) + 600,
+  };
+  let draining = false;
+  const parts: AnswerParts = {
+    chain: {
+      now: () => Promise.resolve(1_000),
+      parameters: () => Promise.resolve({ version: 1, protocolFeeBps: 100, collateralBps: 10_000 }),
+      stake: () => Promise.resolve({ total: 10n ** 21n, locked: 0n, leaving: 0n }),
+    } as unknown as Chain,
+    domain,
+    account,
+    provider: account.address,
+    notebook,
+    store,
+    limits: { maxDataBytes: 2 ** 20, memoryBytes: 2 ** 26 },
+    dutyCycle: 1,
+    places: createPlaces(2),
+    policy: () => ({
+      unitPrice: 1n,
+      maxCollateral: 10n ** 21n,
+      maxStatedLoss: 0n,
+      unitsPerSecond: 10 ** 9,
+    }),
+    draining: () => draining,
+    signal: new AbortController().signal,
+  };
+  assert.equal((await answer(parts, proposal)).kind, "accepted");
+  const drainsMeanwhile = {
+    ...store,
+    getFile: (...rest: Parameters<typeof store.getFile>) => {
+      draining = true;
+      return store.getFile(...rest);
+    },
+  };
+  const second = await answer({ ...parts, store: drainsMeanwhile }, proposal);
+  assert.equal(second.kind === "refused" && second.refusal.code, "PROVIDER_DRAINING");
+  assert.equal(notebook.memory.jobs.size, 1);
+  assert.equal(parts.places.free, 1);
+});

@@ -1,0 +1,78 @@
+/** What to do next with one job, from what the chain says and what this agent remembers. Pure. */
+import { checkpointCount } from "@assay/protocol/domain/money";
+import type { Progress, Submission, Terms } from "@assay/protocol/domain/messages";
+import type { JobState } from "@assay/protocol/domain/states";
+
+export type Step =
+  /** Nothing to do before the chain's time `until`, or before something changes. */
+  | { readonly do: "wait"; readonly until: number | undefined }
+  /** The acceptance ran out unused. */
+  | { readonly do: "lapse" }
+  | { readonly do: "train" }
+  | { readonly do: "submit"; readonly submission: Submission }
+  /** Late or stopped: show what there is. */
+  | { readonly do: "present" }
+  | { readonly do: "expire" }
+  | { readonly do: "settle" }
+  | { readonly do: "close"; readonly outcome: "settled" | "expired" | "slashed" | "void" };
+
+/** The part of a job's record that decides. */
+export interface JobFacts {
+  readonly terms: Pick<Terms, "deadline" | "steps" | "startStep" | "interval">;
+  readonly progress: Pick<Progress, "stoppedAt" | "windowEnd">;
+}
+
+export interface Facts {
+  readonly state: JobState;
+  /** The record on chain; absent while there is none. */
+  readonly job: JobFacts | undefined;
+  /** Timestamp of the latest block. */
+  readonly now: number;
+  /** Last second at which the acceptance can be agreed. */
+  readonly acceptanceExpiry: number;
+  /** The finished result, if there is one. */
+  readonly submission: Submission | undefined;
+  /** Training failed for good: nothing more than the latest checkpoint will come. */
+  readonly failed: boolean;
+  /** Seconds after a deadline or a stop within which a receipt counts. */
+  readonly receiptGrace: number;
+  /** A receipt was tried and there is none to show. */
+  readonly nothingToPresent: boolean;
+}
+
+/** A block that agrees a job can be undone and come back a little later; until then the job is not given up. */
+export const LAPSE_MARGIN_SECONDS = 60;
+
+export const decide = (facts: Facts): Step => {
+  const { state, job, now } = facts;
+  if (state === "settled" || state === "expired" || state === "slashed" || state === "void")
+    return { do: "close", outcome: state };
+  if (state === "none" || job === undefined)
+    return now > facts.acceptanceExpiry + LAPSE_MARGIN_SECONDS
+      ? { do: "lapse" }
+      : { do: "wait", until: undefined };
+  if (state === "submitted")
+    return now > job.progress.windowEnd
+      ? { do: "settle" }
+      : { do: "wait", until: job.progress.windowEnd + 1 };
+  if (state === "committed") return { do: "wait", until: undefined };
+  return decideActive(facts, job);
+};
+
+/** Active: a full result is submitted in time; after a stop or the deadline what there is is presented; then the job expires. */
+const decideActive = (facts: Facts, job: JobFacts): Step => {
+  const { now, submission, receiptGrace } = facts;
+  const { deadline } = job.terms;
+  const { stoppedAt } = job.progress;
+  const graceEnd = (stoppedAt === 0 ? deadline : stoppedAt) + receiptGrace;
+  const inTime = stoppedAt === 0 ? now <= deadline : now <= Math.min(deadline, graceEnd);
+  const full = submission !== undefined && submission.checkpoint === checkpointCount(job.terms);
+  if (inTime && full) return { do: "submit", submission };
+  if (stoppedAt === 0 && now <= deadline)
+    return facts.failed ? { do: "wait", until: deadline + 1 } : { do: "train" };
+  if (now <= graceEnd)
+    return facts.nothingToPresent && !full
+      ? { do: "wait", until: graceEnd + 1 }
+      : { do: "present" };
+  return { do: "expire" };
+};

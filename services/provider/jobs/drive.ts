@@ -1,0 +1,281 @@
+/**
+ * Takes one job from the signature to the money. Every round asks the chain where the job stands, decides, and does one
+ * thing; killed at any point, the next process does the same from the journal.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Job, Submission } from "@assay/protocol/domain/messages";
+import { AssayError, isAssayError } from "@assay/protocol/errors";
+import type { ProgressReport } from "@assay/protocol/wire/api";
+import type { Logger } from "@assay/runtime/logger";
+import type { Chain, ChainJobView } from "../chain/chain.ts";
+import type { JobMemory } from "../journal/memory.ts";
+import type { Notebook } from "../journal/notebook.ts";
+import { decide, type Step } from "./decide.ts";
+import { createPatience } from "./patience.ts";
+import type { Trained } from "./training.ts";
+
+/** What a job is doing, for status and reports. */
+export type JobPhase =
+  | "awaiting agreement"
+  | ProgressReport["phase"]
+  | "submitting"
+  | "awaiting settlement"
+  | "settling"
+  | "failed";
+
+export interface DriveParts {
+  readonly jobId: JobMemory["jobId"];
+  readonly notebook: Notebook;
+  readonly chain: Chain;
+  readonly logger: Logger;
+  /** Milliseconds between two looks at the chain. */
+  readonly pollMs: number;
+  /** Trains to the end; called again after a failure that may pass. `onKept` at every checkpoint that is safe. */
+  readonly train: (signal: AbortSignal, onKept: () => void) => Promise<Trained>;
+  /** Stores the model; repeated alone, training is not. */
+  readonly upload: (trained: Trained, signal: AbortSignal) => Promise<Submission>;
+  /** The latest checkpoint as a receipt, if there is one. */
+  readonly prefix: (signal: AbortSignal) => Promise<Submission | undefined>;
+  /** Called with every new phase; `job` is the record on chain. */
+  readonly onPhase: (phase: JobPhase, job: Job | undefined) => void;
+  /** A full result stands on chain. */
+  readonly onSubmitted: () => void;
+  /** The place the job took is free again. */
+  readonly release: () => void;
+  /** Removes what was kept for the job. */
+  readonly cleanUp: () => Promise<void>;
+  /** Waits out a failure; by the clock unless told. */
+  readonly rest?: ((milliseconds: number, signal: AbortSignal) => Promise<void>) | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Longest pause while a challenge window runs. */
+const LONGEST_WAIT_MS = 15_000;
+const RETRY_MS = 5_000;
+
+/** Contract answers that only mean that somebody else, or an earlier transaction, was first. */
+const OVERTAKEN = new Set([
+  "MARKET_WRONG_STATE",
+  "MARKET_WRONG_RECORD",
+  "MARKET_TOO_EARLY",
+  "MARKET_TOO_LATE",
+  "MARKET_DISPUTE_LIVE",
+  "MARKET_BAD_CHECKPOINT",
+]);
+
+/** Resolves when nothing more will happen with the job. Rejects only when the journal cannot be written or `signal` is aborted. */
+export const driveJob = async (parts: DriveParts): Promise<void> => {
+  const { jobId, notebook, chain, logger, signal } = parts;
+  const { rest = (milliseconds, stop) => sleep(milliseconds, undefined, { signal: stop }) } = parts;
+  const patience = createPatience();
+  let trained: Trained | undefined;
+  let failure: AssayError | undefined;
+  let nothingToPresent = false;
+  const memory = (): JobMemory => notebook.memory.jobs.get(jobId) as JobMemory;
+
+  /** Milliseconds until the next try; undefined where there is none. */
+  const onTrainingFailure = (error: unknown): number | undefined => {
+    const coded = asAssayError(error);
+    const wait = patience.failed(coded);
+    logger.warn({ jobId, code: coded.code, err: coded, wait }, "training failed");
+    if (wait !== undefined) return wait;
+    failure = coded;
+    parts.release();
+    return undefined;
+  };
+
+  const uploaded = async (stop: AbortSignal): Promise<Submission | undefined> => {
+    if (trained === undefined) return undefined;
+    const submission = await parts.upload(trained, stop);
+    await notebook.note({ kind: "trained", jobId, submission });
+    return submission;
+  };
+
+  const trainUntilStopped = async (view: ChainJobView): Promise<void> => {
+    const abort = new AbortController();
+    const watching = watchForEnd(parts, view, abort);
+    const either = AbortSignal.any([signal, abort.signal]);
+    try {
+      if (trained === undefined) {
+        trained = await parts.train(either, patience.progressed);
+        patience.progressed();
+      }
+      await uploaded(either);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isAssayError(error, "JOURNAL_UNWRITABLE")) throw error;
+      const wait = abort.signal.aborted ? undefined : onTrainingFailure(error);
+      // The chain is watched meanwhile: a wait must not last into the grace time.
+      if (wait !== undefined) await rest(wait, either).catch(() => signal.throwIfAborted());
+    } finally {
+      abort.abort();
+      await watching;
+    }
+  };
+
+  const present = async (job: Job): Promise<void> => {
+    const { submission } = memory();
+    const receipt = submission ?? (await uploaded(signal)) ?? (await parts.prefix(signal));
+    if (receipt === undefined) nothingToPresent = true;
+    else {
+      await notebook.note({ kind: "trained", jobId, submission: receipt });
+      const transaction = await chain.present(job, receipt);
+      await notebook.note({ kind: "submitted", jobId, transaction });
+    }
+  };
+
+  const act = async (step: Step, view: ChainJobView): Promise<"again" | "done"> => {
+    const job = view.found?.job;
+    switch (step.do) {
+      case "wait":
+        parts.onPhase(failure ? "failed" : waitingPhase(view), job);
+        await pause(step.until, await chain.now(), parts, view);
+        return "again";
+      case "lapse":
+        await end(parts, "lapsed", 0n, undefined);
+        return "done";
+      case "train":
+        if (!memory().agreed) await notebook.note({ kind: "agreed", jobId });
+        parts.onPhase(trained === undefined ? "fetching" : "uploading", job);
+        await trainUntilStopped(view);
+        return "again";
+      case "submit": {
+        parts.onPhase("submitting", job);
+        const transaction = await chain.submit(job as Job, step.submission);
+        await notebook.note({ kind: "submitted", jobId, transaction });
+        parts.release();
+        parts.onSubmitted();
+        logger.info({ jobId, transaction }, "submitted");
+        return "again";
+      }
+      case "present":
+        parts.onPhase("submitting", job);
+        await present(job as Job);
+        return "again";
+      case "settle":
+        parts.onPhase("settling", job);
+        await chain.settle(job as Job);
+        return "again";
+      case "expire":
+        parts.onPhase("settling", job);
+        await chain.expire(job as Job);
+        return "again";
+      default:
+        await end(parts, step.outcome, view.found?.settlement?.paid ?? 0n, failure);
+        return "done";
+    }
+  };
+
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        const [view, now] = await Promise.all([chain.job(jobId), chain.now()]);
+        const { acceptance, submission } = memory();
+        if (view.state === "none" && now > acceptance.expiry) parts.release();
+        const step = decide({
+          state: view.state,
+          job: view.found?.job,
+          now,
+          acceptanceExpiry: acceptance.expiry,
+          submission,
+          failed: failure !== undefined,
+          nothingToPresent,
+          receiptGrace: await graceOf(chain, view.found?.job),
+        });
+        logger.debug({ jobId, state: view.state, step: step.do }, "job");
+        if ((await act(step, view)) === "done") return;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (isAssayError(error, "JOURNAL_UNWRITABLE")) throw error;
+        const coded = asAssayError(error);
+        if (OVERTAKEN.has(coded.code)) logger.debug({ jobId, code: coded.code }, "overtaken");
+        else logger.warn({ jobId, code: coded.code, err: coded }, "trying again");
+        await sleep(OVERTAKEN.has(coded.code) ? parts.pollMs : RETRY_MS, undefined, { signal });
+      }
+    }
+  } finally {
+    parts.release();
+  }
+};
+
+const asAssayError = (error: unknown): AssayError =>
+  isAssayError(error)
+    ? error
+    : new AssayError(
+        "PROVIDER_UNEXPECTED",
+        error instanceof Error ? error.message : String(error),
+        {
+          retryable: true,
+          cause: error,
+        },
+      );
+
+const waitingPhase = ({ state }: ChainJobView): JobPhase =>
+  state === "none" ? "awaiting agreement" : "awaiting settlement";
+
+const graceOf = async (chain: Chain, job: Job | undefined): Promise<number> => {
+  if (job === undefined) return 0;
+  return (await chain.parametersAt(job.terms.paramsVersion)).receiptGrace;
+};
+
+const pause = async (
+  until: number | undefined,
+  now: number,
+  { pollMs, signal }: DriveParts,
+  { state }: ChainJobView,
+): Promise<void> => {
+  const left = until === undefined ? 0 : (until - now) * 1000;
+  // Far from the end of a window only a sign-off or a dispute can happen: look less often.
+  const wait =
+    state === "submitted" ? Math.max(pollMs, Math.min(left / 4, LONGEST_WAIT_MS)) : pollMs;
+  await sleep(wait, undefined, { signal });
+};
+
+/** While the sandbox trains: ends it when the job is stopped, undone or out of time. */
+const watchForEnd = async (
+  { jobId, chain, pollMs, signal, onPhase, logger }: DriveParts,
+  begun: ChainJobView,
+  abort: AbortController,
+): Promise<void> => {
+  const either = AbortSignal.any([signal, abort.signal]);
+  const deadline = begun.found?.job.terms.deadline ?? 0;
+  try {
+    for (;;) {
+      await sleep(pollMs * 2, undefined, { signal: either });
+      const [view, now] = await Promise.all([chain.job(jobId), chain.now()]).catch(
+        (error: unknown) => {
+          logger.debug({ jobId, err: error }, "cannot look at the chain");
+          return [undefined, 0] as const;
+        },
+      );
+      if (view === undefined) continue;
+      const stopped = view.found !== undefined && view.found.job.progress.stoppedAt !== 0;
+      if (view.state === "active" && !stopped && now <= deadline) continue;
+      onPhase("submitting", view.found?.job);
+      abort.abort(new AssayError("JOB_STOPPED", `the job is ${view.state} at ${now}`));
+      return;
+    }
+  } catch {
+    // Training ended first, or the agent stops.
+  }
+};
+
+const end = async (
+  { jobId, notebook, cleanUp, logger }: DriveParts,
+  outcome: "settled" | "lapsed" | "expired" | "slashed" | "void",
+  paid: bigint,
+  failure: AssayError | undefined,
+): Promise<void> => {
+  await notebook.note({
+    kind: "ended",
+    jobId,
+    outcome,
+    paid,
+    ...(failure === undefined ? {} : { code: failure.code, message: failure.message }),
+  });
+  logger.info({ jobId, outcome, paid }, "job ended");
+  await cleanUp().catch((error: unknown) => {
+    logger.warn({ jobId, err: error }, "cannot remove the job's files");
+  });
+};

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { column, tensorListRoot } from "@assay/engine/data/dataset";
+import { encodeSafetensors } from "@assay/engine/data/safetensors";
+import { printProgram } from "@assay/engine/ir/json";
+import { programRoot } from "@assay/engine/ir/root";
+import { workUnits } from "@assay/engine/ir/units";
+import { mlp } from "@assay/engine/models/mlp";
+import { nodeHasher } from "@assay/engine/trace/hasher";
+import { runJob } from "@assay/engine/trace/run";
+import { wasmBackend } from "@assay/engine/wasm/backend";
+import { treeRoot } from "@assay/protocol/commitments/tree";
+import type { Request } from "@assay/protocol/domain/messages";
+import { digestOf } from "@assay/storage/cid";
+import { contentStore } from "@assay/storage/content";
+import { memoryBlocks } from "@assay/storage/memory";
+import { zeroHash } from "viem";
+import { checkpointFolder } from "./checkpoints.ts";
+import { prefixOf } from "./training.ts";
+
+const program = mlp({
+  inputs: 4,
+  hidden: [],
+  outputs: 2,
+  activation: "relu",
+  optimizer: { kind: "sgd", learningRate: 0.1 },
+  batch: 2,
+  interval: 4,
+  steps: 10,
+  trainRows: 4,
+  heldOutRows: 1,
+});
+const columns = program.data.map(({ name, dtype, shape }) =>
+  column(
+    name,
+    { dtype, shape },
+    Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => i % 2),
+  ),
+);
+
+test("a late agent with the last checkpoint but no result is paid for the one before", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "assay-prefix-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const store = contentStore(memoryBlocks());
+  const units = workUnits(program);
+  const request = {
+    seed: 3n,
+    startStep: 0,
+    steps: program.steps,
+    interval: program.interval,
+    programRoot: programRoot(nodeHasher, program),
+    programCid: digestOf(await store.putFile(Buffer.from(printProgram(program)))),
+    dataRoot: tensorListRoot(nodeHasher, columns),
+    dataCid: digestOf(await store.putFile(encodeSafetensors(columns))),
+    initUnits: units.init,
+    stepUnits: units.step,
+    evalUnits: units.eval,
+  } as Request;
+  const checkpoints = checkpointFolder(folder, 2 ** 20);
+  const parts = {
+    jobId: zeroHash,
+    request,
+    store,
+    limits: { maxDataBytes: 2 ** 20, memoryBytes: 2 ** 26 },
+    checkpoints,
+    signal: new AbortController().signal,
+  };
+  const presented: (number | undefined)[] = [];
+  const whole = await runJob({
+    backend: wasmBackend,
+    program,
+    inputs: { data: columns.map(({ words }) => words.slice()), parent: [], seed: 3n },
+    onCheckpoint: async ({ step, roots, state }) => {
+      await checkpoints.save(program, { step, roots, state });
+      presented.push((await prefixOf(parts))?.checkpoint);
+    },
+  });
+  // Checkpoints 0 to 3, after steps 0, 4, 8 and 10.
+  assert.deepEqual(presented, [undefined, 1, 2, 2]);
+  const receipt = await prefixOf(parts);
+  assert.equal(receipt?.stateRoot, whole.checkpointRoots[2]);
+  assert.equal(receipt?.prefixRoot, treeRoot(nodeHasher, whole.checkpointRoots.slice(0, 2)));
+});

@@ -1,0 +1,123 @@
+/**
+ * Runs in a thread of its own: a program compiled to WebAssembly, nothing else. It reads and writes no file and opens no
+ * connection; what it makes goes to the agent as messages.
+ */
+import { once } from "node:events";
+import { parentPort, workerData } from "node:worker_threads";
+import { AssayError } from "@assay/protocol/errors";
+import { parseProgram } from "@assay/engine/ir/json";
+import { runJob } from "@assay/engine/trace/run";
+import { wasmBackend } from "@assay/engine/wasm/backend";
+import type { Words } from "@assay/engine/backend";
+import type { Assignment, FromThread, Measurement } from "./messages.ts";
+
+/** Milliseconds between two reports of the loss. */
+const REPORT_MS = 200;
+
+if (parentPort === null) throw new Error("this file runs as a worker thread");
+const port = parentPort;
+
+const say = (message: FromThread, give: readonly Words[] = []): void =>
+  port.postMessage(
+    message,
+    give.map((words) => words.buffer as ArrayBuffer),
+  );
+
+const sleepCell = new Int32Array(new SharedArrayBuffer(4));
+const sleep = (milliseconds: number): void => void Atomics.wait(sleepCell, 0, 0, milliseconds);
+
+const train = async (job: Assignment): Promise<void> => {
+  const program = parseProgram(job.program);
+  const lossIndex = program.state.findIndex(
+    ({ name, dtype, shape }) => name === job.lossName && dtype === "f32" && shape.length === 0,
+  );
+  let workedSince = performance.now();
+  let reportedAt = workedSince;
+
+  const rest = (): void => {
+    const now = performance.now();
+    if (job.dutyCycle < 1) sleep((now - workedSince) * (1 / job.dutyCycle - 1));
+    workedSince = performance.now();
+  };
+
+  const result = await runJob({
+    backend: wasmBackend,
+    program,
+    inputs: { data: job.data, parent: [], seed: job.seed },
+    resume: job.resume,
+    yieldEvery: job.stride,
+    onStep: (execution) => {
+      rest();
+      if (workedSince - reportedAt < REPORT_MS && execution.position < program.steps) return;
+      reportedAt = workedSince;
+      say({ kind: "step", step: execution.position, loss: lossOf(execution, lossIndex) });
+    },
+    onCheckpoint: async ({ index, step, roots, state }) => {
+      say({ kind: "checkpoint", index, step, roots, state }, state);
+      await once(port, "message");
+      workedSince = performance.now();
+    },
+  });
+  const { n, step, prefixRoot, stateRoot, modelRoot, evalRoot, traceRoot } = result;
+  const { state, evaluation } = result;
+  say(
+    {
+      kind: "done",
+      model: {
+        checkpoint: n,
+        step,
+        prefixRoot,
+        stateRoot,
+        modelRoot,
+        evalRoot,
+        traceRoot,
+        state,
+        evaluation,
+      },
+    },
+    [...state, ...evaluation],
+  );
+};
+
+const measure = async (job: Measurement): Promise<void> => {
+  const program = parseProgram(job.program);
+  const inputs = { data: job.data, parent: [], seed: job.seed };
+  const execution = await wasmBackend.prepare(program, inputs);
+  const seconds = (since: number): number => (performance.now() - since) / 1000;
+  const begun = performance.now();
+  execution.init();
+  const initSeconds = seconds(begun);
+  // Ever longer bursts, the last one counts: the first steps run in code that is not optimised yet.
+  let stepSeconds = 0;
+  const stop = performance.now() + job.milliseconds;
+  for (let burst = 1; performance.now() < stop && execution.position < program.steps; burst *= 2) {
+    const count = Math.min(burst, program.steps - execution.position);
+    const since = performance.now();
+    execution.run(count);
+    stepSeconds = seconds(since) / count;
+  }
+  execution.close();
+  say({ kind: "measured", pace: { initSeconds, stepSeconds } });
+};
+
+const lossOf = (execution: { read(index: number): Words }, index: number): number | null => {
+  if (index < 0) return null;
+  const words = execution.read(index);
+  const value = new Float32Array(words.buffer, words.byteOffset, 1)[0];
+  return value !== undefined && Number.isFinite(value) ? value : null;
+};
+
+try {
+  const job = workerData as Assignment | Measurement;
+  if (job.kind === "measure") await measure(job);
+  else await train(job);
+} catch (error) {
+  const coded = error instanceof AssayError;
+  say({
+    kind: "failed",
+    code: coded ? error.code : "JOB_CRASHED",
+    message: error instanceof Error ? error.message : String(error),
+    // What nobody foresaw may be this machine's; the agent bounds how often it tries again.
+    retryable: coded ? error.retryable : true,
+  });
+}

@@ -1,0 +1,80 @@
+/** A provider's stake and the keys that sign for it. */
+import type { Address } from "viem";
+import { stakingAbi } from "@assay/protocol/generated/abis";
+import { explainCall, write, type Mined } from "../chain/write.ts";
+import { addressOf, type AssayContext } from "../context.ts";
+
+export interface StakeView {
+  readonly total: bigint;
+  /** Collateral of open jobs. */
+  readonly locked: bigint;
+  readonly leaving: bigint;
+  /** Unix seconds at which `leaving` can be withdrawn. */
+  readonly availableAt: number;
+}
+
+/** Moves free ledger balance into the stake. */
+export const stake = async (context: AssayContext, amount: bigint): Promise<Mined> => {
+  const { contracts } = await context.deployment();
+  return write(context, {
+    address: contracts.staking,
+    abi: stakingAbi,
+    functionName: "stake",
+    args: [amount],
+  });
+};
+
+/** Starts the unbonding of stake that is not locked. */
+export const requestUnstake = async (context: AssayContext, amount: bigint): Promise<Mined> => {
+  const { contracts } = await context.deployment();
+  return write(context, {
+    address: contracts.staking,
+    abi: stakingAbi,
+    functionName: "requestUnstake",
+    args: [amount],
+  });
+};
+
+/** Moves stake whose unbonding is over back to the free ledger balance. */
+export const withdrawStake = async (context: AssayContext): Promise<Mined> => {
+  const { contracts } = await context.deployment();
+  return write(context, {
+    address: contracts.staking,
+    abi: stakingAbi,
+    functionName: "withdrawStake",
+    args: [],
+  });
+};
+
+/** Allows or forbids a key to sign and submit for this provider. */
+export const setOperator = async (
+  context: AssayContext,
+  operator: Address,
+  allowed: boolean,
+): Promise<Mined> => {
+  const { contracts } = await context.deployment();
+  return write(context, {
+    address: contracts.staking,
+    abi: stakingAbi,
+    functionName: "setOperator",
+    args: [operator, allowed],
+  });
+};
+
+export const stakeOf = async (
+  context: AssayContext,
+  provider: Address = addressOf(context),
+): Promise<StakeView> => {
+  const { contracts } = await context.deployment();
+  try {
+    const [total, locked, leaving, availableAt] = await context.publicClient.readContract({
+      address: contracts.staking,
+      abi: stakingAbi,
+      functionName: "stakeOf",
+      args: [provider],
+    });
+    return { total, locked, leaving, availableAt };
+  } catch (error) {
+    throw explainCall(error);
+  }
+};

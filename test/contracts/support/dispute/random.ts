@@ -1,0 +1,142 @@
+/** One random game: a small program, a fault at a random place and level or none, honest and dishonest players. */
+import type { Program } from "@assay/engine/ir/types";
+import { elements } from "@assay/engine/ir/shape";
+import { scalarStep } from "@assay/engine/reference/scalar";
+import { randomProgram } from "@assay/engine/testing/program";
+import { Random } from "@assay/engine/testing/random";
+
+import { Honest, liar } from "./challenger.ts";
+import { type Court, TARGET, challenge, submitRun } from "./court.ts";
+import { play } from "./play.ts";
+import { Provider } from "./provider.ts";
+import { type Fault, LISTS, Run } from "./run.ts";
+
+/** A random program without a parent whose tensors are small enough to keep every value of a run. */
+function smallProgram(number: number) {
+  for (let n = number * 1_000; ; n++) {
+    const made = randomProgram(n, { ops: 3, dimension: 4 });
+    const { program } = made;
+    if (program.parent.length === 0 && program.state.some(({ parameter }) => parameter))
+      return made;
+  }
+}
+
+function randomFault(random: Random, program: Program): Fault {
+  const flip = 1 << random.integer(0, 31);
+  const element = (shape: readonly number[]): number => random.integer(0, elements(shape) - 1);
+  const tensor = random.integer(0, program.state.length - 1);
+  const shape = program.state[tensor]?.shape ?? [];
+  const step = random.integer(0, program.steps);
+  switch (random.integer(0, 5)) {
+    case 0:
+      return { kind: "state", step, tensor, element: element(shape), flip };
+    case 1:
+      return { kind: "stop", step: random.integer(1, program.steps) };
+    case 2: {
+      const parameters = program.state.filter(({ parameter }) => parameter);
+      const place = random.integer(0, parameters.length - 1);
+      const kind = "model";
+      return { kind, tensor: place, element: element(parameters[place]?.shape ?? []), flip };
+    }
+    case 3: {
+      if (program.outputs.length === 0)
+        return { kind: "state", step, tensor, element: element(shape), flip };
+      const place = random.integer(0, program.outputs.length - 1);
+      const out = program.eval[program.outputs[place]?.op ?? 0]?.out.shape ?? [];
+      return { kind: "eval", tensor: place, element: element(out), flip };
+    }
+    default: {
+      const list = random.pick(LISTS.filter((name) => program[name].length > 0));
+      const op = random.integer(0, program[list].length - 1);
+      const at = { init: 0, step: random.integer(1, program.steps), eval: program.steps }[list];
+      const out = program[list][op]?.out.shape ?? [];
+      return { kind: "op", list, step: at, op, element: element(out), flip };
+    }
+  }
+}
+
+/** Finds claims, wrong ones among them, with which the wrong scalar comes out: then only the proof can fail. */
+const lying =
+  (run: Run, random: Random): Provider["lie"] =>
+  (claims, p) => {
+    const list = LISTS[Number(p.list)] ?? "step";
+    const op = run.op(list, Number(p.op));
+    const wanted = Number(p.bits);
+    const acc = p.accumulatorKnown ? Number(p.accumulator) : claims.accumulator;
+    const start = op.form === "fold" && p.term === 0n ? op.initial : acc;
+    const step = (values: readonly number[], from: number): boolean =>
+      scalarStep(op, from, values, run.inputs.seed) === wanted;
+    if (step(claims.values, start)) return;
+    const guesses = [wanted, wanted ^ 0x80000000, ...random.list(200, () => random.bits())];
+    for (const [k, operand] of op.operands.entries()) {
+      if (!("index" in operand.source)) continue;
+      const others = claims.values.filter((_, i) => i !== k);
+      const near = others.flatMap((y) => [wanted - y, y - wanted, wanted + y, wanted ^ y]);
+      for (const guess of [...near, ...guesses]) {
+        const values = claims.values.with(k, guess >>> 0);
+        if (!step(values, start)) continue;
+        claims.values = values;
+        return;
+      }
+    }
+  };
+
+/** What an honest challenger says is wrong: the first thing that differs; undefined if nothing does. */
+function targetOf(honest: Run, shown: Run): number | undefined {
+  const [a, b] = [honest.prefix(), shown.prefix()];
+  if (a.some((root, i) => root !== b[i])) return TARGET.checkpoint;
+  const { steps } = honest.program;
+  if (honest.stateRoot(steps) !== shown.stateRoot(steps)) return TARGET.lastState;
+  if (String(honest.modelRoots()) !== String(shown.modelRoots())) return TARGET.model;
+  if (String(honest.evaluationRoots()) !== String(shown.evaluationRoots()))
+    return TARGET.evaluation;
+  return undefined;
+}
+
+/** How a game went: who should win and who did, and where a provider that lost had no move left. */
+export interface Outcome {
+  readonly side: "fault" | "lie";
+  readonly fault?: Fault;
+  readonly over: string | undefined;
+  readonly level: bigint;
+  readonly phase: bigint;
+  /** What the contract said to the last move of a provider that could not make one. */
+  readonly stuck: string | undefined;
+}
+
+/**
+ * The games of one number: an honest challenger against a run with a fault, if it shows, and a challenger that points
+ * anywhere against an honest run.
+ */
+export async function randomGames(court: Court, number: number): Promise<Outcome[]> {
+  const random = new Random(number);
+  const { program, inputs } = smallProgram(number);
+  const honest = new Run(program, inputs);
+  const outcomes: Outcome[] = [];
+
+  const fault = randomFault(random, program);
+  const faulty = new Run(program, inputs, fault);
+  const target = targetOf(honest, faulty);
+  if (target !== undefined) {
+    const job = await submitRun(court, faulty, honest, inputs.seed);
+    const game = await challenge(court, job, target);
+    const provider = new Provider(court, faulty, job);
+    provider.lie = lying(faulty, random);
+    const stuck = await play(court, game, job, provider, new Honest(honest));
+    const { level, phase } = game.position;
+    outcomes.push({ side: "fault", fault, over: game.over, level, phase, stuck });
+  }
+
+  const job = await submitRun(court, honest, honest, inputs.seed);
+  const targets: number[] = [TARGET.checkpoint, TARGET.lastState, TARGET.model];
+  if (program.outputs.length > 0) targets.push(TARGET.evaluation);
+  const game = await challenge(court, job, random.pick(targets));
+  const stuck = await play(court, game, job, new Provider(court, honest, job), liar(random));
+  const { level, phase } = game.position;
+  outcomes.push({ side: "lie", over: game.over, level, phase, stuck });
+  return outcomes;
+}
+
+/** Whether the side that is right won. */
+export const isJust = ({ side, over, stuck }: Outcome): boolean =>
+  side === "fault" ? over === "provider lost" : over === "challenger lost" && stuck === undefined;

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { after, before, describe, it, test } from "node:test";
+import { marketAbi } from "@assay/protocol/generated/abis";
+import { decodeSafetensors } from "@assay/engine/data/safetensors";
+import { modelTensors } from "@assay/engine/trace/roots";
+import { cidOfDigest } from "@assay/storage/cid";
+import { readAll } from "@assay/storage/content";
+import type { Hex } from "viem";
+import {
+  agentHome,
+  journalOf,
+  proposalFor,
+  rerun,
+  setStage,
+  smallJob,
+  startAgent,
+  until,
+  type RunningAgent,
+  type Stage,
+} from "./story.ts";
+
+let stage: Stage;
+before(async () => {
+  stage = await setStage();
+});
+after(() => stage.close());
+
+const ended = (home: string) =>
+  until(
+    async () => (await journalOf(home)).find(({ kind }) => kind === "ended"),
+    "the job's end",
+    60_000,
+  );
+
+/** Transactions of the market that carry this event for the job. */
+const eventsOf = async (jobId: Hex, eventName: "Submitted" | "Settled") => {
+  const { publicClient } = stage.requester.context;
+  return publicClient.getContractEvents({
+    address: stage.chain.deployment.contracts.market,
+    abi: marketAbi,
+    eventName,
+    args: { jobId },
+    fromBlock: 0n,
+  });
+};
+
+const checkOutcome = async (home: string, job: Awaited<ReturnType<typeof smallJob>>) => {
+  const journal = await journalOf(home);
+  const end = journal.find(({ kind }) => kind === "ended")!;
+  assert.equal(end.outcome, "settled");
+  const jobId = end.jobId!;
+  assert.equal((await eventsOf(jobId, "Submitted")).length, 1);
+  assert.equal((await eventsOf(jobId, "Settled")).length, 1);
+  const chainJob = await stage.requester.jobFromChain(jobId);
+  const expected = await rerun(job);
+  assert.equal(chainJob.job.progress.traceRoot, expected.traceRoot);
+  assert.equal(chainJob.settlement?.paid, chainJob.job.terms.price);
+  assert.equal(BigInt(end.paid!), chainJob.job.terms.price);
+  const model = decodeSafetensors(await readAll(stage.store, cidOfDigest(chainJob.modelCid!)));
+  assert.deepEqual(model.tensors, modelTensors(job.program, expected.state));
+  assert.equal(model.metadata["modelRoot"], expected.modelRoot);
+};
+
+test("an agent takes a job from the proposal to the money", { timeout: 120_000 }, async (t) => {
+  const { home, remove } = await agentHome(stage);
+  t.after(remove);
+  const job = await smallJob(stage, { seed: 1n });
+  const before_ = await stage.provider.balance();
+  const agent = await startAgent(stage, home);
+  t.after(() => agent.kill("SIGKILL"));
+  const reports: unknown[] = [];
+  stage.front.events.on("progress", ({ report }) => reports.push(report));
+  stage.front.propose(await proposalFor(stage, job));
+  await ended(home);
+  await checkOutcome(home, job);
+  assert.ok((await stage.provider.balance()) > before_);
+  assert.ok(reports.length > 0);
+  const withdrawn = once(stage.front.events, "withdrawn");
+  assert.equal(await agent.kill("SIGTERM"), 0);
+  assert.deepEqual(await withdrawn, [agent.ready.offer]);
+});
+
+/** Moments at which the agent is killed without warning, by what its journal or folder shows. */
+const MOMENTS: { name: string; reached: (home: string) => Promise<true | undefined> }[] = [
+  ...(["accepted", "agreed", "trained", "submitted"] as const).map((kind) => ({
+    name: `once it noted "${kind}"`,
+    reached: async (home: string) =>
+      (await journalOf(home)).some((event) => event.kind === kind) || undefined,
+  })),
+  ...(["submit", "settle"] as const).map((call) => ({
+    name: `once it signed the ${call} transaction`,
+    reached: async (home: string) =>
+      (await journalOf(home)).some(
+        (event) => event.kind === "transaction" && event.key?.startsWith(`${call}:`),
+      ) || undefined,
+  })),
+].map((moment) => ({
+  ...moment,
+  reached: async (home) => ((await moment.reached(home)) ? true : undefined),
+}));
+
+describe("an agent killed without warning goes on after a restart", { concurrency: 3 }, () => {
+  for (const [place, { name, reached }] of MOMENTS.entries())
+    it(name, { timeout: 120_000 }, async (t) => {
+      const { key, assay } = await stage.furtherProvider(10 + place);
+      const { home, remove } = await agentHome(stage, key);
+      const agents: RunningAgent[] = [];
+      t.after(async () => {
+        await Promise.all(agents.map((agent) => agent.kill("SIGKILL")));
+        await remove();
+      });
+      const job = await smallJob(stage, { seed: BigInt(100 + place) });
+      agents.push(await startAgent(stage, home));
+      const { address } = assay.context.walletClient!.account!;
+      stage.front.propose(await proposalFor(stage, job), address);
+      await until(
+        () => reached(home),
+        () => [name, ...agents[0]!.lines].join("\n"),
+      );
+      await agents[0]!.kill("SIGKILL");
+      agents.push(await startAgent(stage, home));
+      await ended(home);
+      await checkOutcome(home, job);
+      assert.equal(await agents[1]!.kill("SIGTERM"), 0);
+    });
+});
+
+test("an agent killed in training goes on from its checkpoint", { timeout: 120_000 }, async (t) => {
+  const { home, remove } = await agentHome(stage);
+  t.after(remove);
+  const agents: RunningAgent[] = [];
+  t.after(() => Promise.all(agents.map((agent) => agent.kill("SIGKILL"))));
+  const slow = { ASSAY_PROVIDER_DUTY_CYCLE: "0.05" };
+  const job = await smallJob(stage, { steps: 20_000, interval: 500, seed: 9n });
+  agents.push(await startAgent(stage, home, slow));
+  stage.front.propose(await proposalFor(stage, job));
+  const { readdir } = await import("node:fs/promises");
+  const checkpoints = async (): Promise<string[]> => {
+    const jobId = (await journalOf(home)).find(({ kind }) => kind === "agreed")?.jobId;
+    const folder = `${home}/state/jobs/${jobId}`;
+    return (await readdir(folder).catch(() => [])).filter((file) => file.endsWith(".safetensors"));
+  };
+  await until(async () => ((await checkpoints()).length >= 3 ? true : undefined), "checkpoints");
+  await agents[0]!.kill("SIGKILL");
+  assert.ok(!(await journalOf(home)).some(({ kind }) => kind === "trained"));
+  agents.push(await startAgent(stage, home));
+  await ended(home);
+  const resumed = agents[1]!.lines.find((line) => line.includes('"resumed"'));
+  assert.match(resumed ?? "", /"step":[1-9]/);
+  await checkOutcome(home, job);
+});

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { test } from "node:test";
+import { paidUpTo } from "@assay/protocol/domain/money";
+import {
+  agentHome,
+  journalOf,
+  proposalFor,
+  setStage,
+  smallJob,
+  startAgent,
+  until,
+  type RunningAgent,
+} from "./story.ts";
+
+test(
+  "a job is finished and paid by an agent that is restarted while the market is away",
+  { timeout: 120_000 },
+  async (t) => {
+    const stage = await setStage();
+    t.after(() => stage.close());
+    const { home, remove } = await agentHome(stage);
+    const agents: RunningAgent[] = [];
+    t.after(async () => {
+      await Promise.all(agents.map((agent) => agent.kill("SIGKILL")));
+      await remove();
+    });
+    const eventOf = (kind: string) =>
+      until(async () => (await journalOf(home)).find((event) => event.kind === kind), kind, 60_000);
+    const job = await smallJob(stage, { steps: 20_000, interval: 2_000, seed: 31n });
+    agents.push(await startAgent(stage, home, { ASSAY_PROVIDER_DUTY_CYCLE: "0.05" }));
+    stage.front.propose(await proposalFor(stage, job, { runTime: 600 }));
+    await eventOf("agreed");
+    await agents[0]!.kill("SIGKILL");
+    // Nobody listens on port 1; the gateway alone is there.
+    const away = {
+      ASSAY_PROVIDER_API_URL: "http://127.0.0.1:1",
+      ASSAY_PROVIDER_GATEWAY_URL: stage.front.url,
+    };
+    agents.push(await startAgent(stage, home, away));
+    const end = await eventOf("ended");
+    const { terms } = (await stage.requester.jobFromChain(end.jobId!)).job;
+    assert.equal(end.outcome, "settled");
+    assert.equal(BigInt(end.paid!), paidUpTo(terms.price, terms, 10));
+    const { child } = agents[1]!;
+    const gone = once(child, "exit");
+    child.kill("SIGUSR1");
+    child.kill("SIGUSR1");
+    assert.deepEqual(await gone, [0, null]);
+  },
+);
