@@ -5,9 +5,6 @@
 import { AssayError } from "@assay/protocol/errors";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
-  BaseError,
-  TransactionNotFoundError,
-  TransactionReceiptNotFoundError,
   encodeFunctionData,
   keccak256,
   type Abi,
@@ -25,8 +22,11 @@ import {
   isTransportError,
   revertDataOf,
 } from "@assay/protocol/chain/contract-errors";
+import { atLeast, feesNow, raised, type Fees } from "./fees.ts";
 import type { Logger } from "./logger.ts";
+import { ranOut, reasonOf, refusalOf, revertedWithoutReason } from "./refusals.ts";
 import { retry } from "./retry.ts";
+import { hasTransaction, receiptOf } from "./sightings.ts";
 
 type Mutability = "nonpayable" | "payable";
 
@@ -94,11 +94,6 @@ interface Prepared {
   readonly abi: Abi;
 }
 
-interface Fees {
-  readonly maxFeePerGas: bigint;
-  readonly maxPriorityFeePerGas: bigint;
-}
-
 interface Attempt {
   readonly nonce: number;
   readonly hashes: Hex[];
@@ -108,6 +103,15 @@ interface Attempt {
 }
 
 const REMEMBERED = 4_096;
+
+/**
+ * What one storage slot costs that was not written when the gas was estimated: a block later, a call may begin a new
+ * checkpoint of votes where it would have changed the last one.
+ */
+const SLOT_GAS = 25_000n;
+
+/** Times that a call is sent again with twice the gas after it ran out. */
+const MORE_GAS = 2;
 
 export const createTransactionSender = ({
   account,
@@ -143,44 +147,15 @@ export const createTransactionSender = ({
     return run;
   };
 
-  const receiptOf = (hash: Hex): Promise<TransactionReceipt | undefined> =>
-    ask(async () => {
-      try {
-        return await client.getTransactionReceipt({ hash });
-      } catch (error) {
-        if (
-          error instanceof BaseError &&
-          error.walk((one) => one instanceof TransactionReceiptNotFoundError)
-        )
-          return undefined;
-        throw error;
-      }
-    });
-
   /** Whether the node has any of the attempt's transactions, mined or waiting. */
   const isKnown = async ({ hashes }: Attempt): Promise<boolean> => {
-    for (const hash of hashes) {
-      const found = await ask(async () => {
-        try {
-          await client.getTransaction({ hash });
-          return true;
-        } catch (error) {
-          if (
-            error instanceof BaseError &&
-            error.walk((one) => one instanceof TransactionNotFoundError)
-          )
-            return false;
-          throw error;
-        }
-      });
-      if (found) return true;
-    }
+    for (const hash of hashes) if (await ask(() => hasTransaction(client, hash))) return true;
     return false;
   };
 
   const minedReceipt = async (attempt: Attempt): Promise<TransactionReceipt | undefined> => {
     for (const hash of attempt.hashes) {
-      const receipt = await receiptOf(hash);
+      const receipt = await ask(() => receiptOf(client, hash));
       if (receipt) return receipt;
     }
     return undefined;
@@ -191,34 +166,16 @@ export const createTransactionSender = ({
       const gas = await ask(() =>
         client.estimateGas({ account: account.address, ...target(call) }),
       );
-      return (gas * 5n) / 4n;
+      return (gas * 5n) / 4n + SLOT_GAS;
     } catch (error) {
       throw explain(error, call);
     }
   };
 
-  const explain = (error: unknown, call: Prepared): unknown => {
-    const data = revertDataOf(error);
-    if (data !== undefined)
-      return contractError(data, [...call.abi, ...errorAbi], {
-        functionName: call.name,
-      });
-    if (/insufficient funds/i.test(messagesOf(error)))
-      return new AssayError(
-        "GAS_FUNDS_MISSING",
-        `${account.address} cannot pay for the gas of ${call.name}.`,
-        {
-          remedy: `Send native currency to ${account.address}.`,
-          cause: error,
-        },
-      );
-    return error;
-  };
+  const explain = (error: unknown, call: Prepared): unknown =>
+    refusalOf(error, { sender: account.address, name: call.name, abi: [...call.abi, ...errorAbi] });
 
-  const currentFees = async (): Promise<Fees> => {
-    const { maxFeePerGas, maxPriorityFeePerGas } = await ask(() => client.estimateFeesPerGas());
-    return { maxFeePerGas, maxPriorityFeePerGas };
-  };
+  const currentFees = (): Promise<Fees> => ask(() => feesNow(client));
 
   /** Signs with the attempt's nonce, records the hash before it can be seen, and sends. */
   const broadcast = async (call: Prepared, attempt: Attempt): Promise<void> => {
@@ -248,8 +205,8 @@ export const createTransactionSender = ({
   };
 
   /** Takes the next nonce and sends; resolves once the node has the transaction or may have it. */
-  const start = async (call: Prepared): Promise<Attempt> => {
-    const gas = await estimateGas(call);
+  const start = async (call: Prepared, gasFactor = 1n): Promise<Attempt> => {
+    const gas = (await estimateGas(call)) * gasFactor;
     let fees = await currentFees();
     // Nothing of ours waits: the chain knows best, also after a reorganisation that took some of our transactions.
     if (inFlight === 0) nextNonce = undefined;
@@ -289,12 +246,8 @@ export const createTransactionSender = ({
 
   const speedUp = async (call: Prepared, attempt: Attempt): Promise<void> => {
     const current = await currentFees();
-    const floor = raised(attempt.fees ?? current);
     attempt.gas ??= await estimateGas(call);
-    attempt.fees = {
-      maxFeePerGas: larger(floor.maxFeePerGas, current.maxFeePerGas),
-      maxPriorityFeePerGas: larger(floor.maxPriorityFeePerGas, current.maxPriorityFeePerGas),
-    };
+    attempt.fees = atLeast(raised(attempt.fees ?? current), current);
     logger.warn(
       { key: call.key, nonce: attempt.nonce, fees: attempt.fees },
       "sending again with a higher fee",
@@ -339,7 +292,11 @@ export const createTransactionSender = ({
     }
   };
 
-  const whyReverted = async (call: Prepared, receipt: TransactionReceipt): Promise<unknown> => {
+  /** Undefined when the call reverts with no data on the states around its block: it may have lacked gas. */
+  const whyReverted = async (
+    call: Prepared,
+    receipt: TransactionReceipt,
+  ): Promise<AssayError | undefined> => {
     const more = { hash: receipt.transactionHash, gasUsed: receipt.gasUsed };
     for (const blockNumber of [receipt.blockNumber, receipt.blockNumber - 1n])
       try {
@@ -356,14 +313,11 @@ export const createTransactionSender = ({
             ...more,
           });
       }
-    return new AssayError(
-      "TRANSACTION_REVERTED",
-      `${call.name} was mined but reverted, and a repeated call does not.`,
-      { remedy: "Try again.", retryable: true, details: more },
-    );
+    return undefined;
   };
 
   const deliver = async (call: Prepared): Promise<SentTransaction> => {
+    let timesShort = 0;
     const earlier = await journal?.load(call.key);
     let attempt: Attempt = earlier
       ? { nonce: earlier.nonce, hashes: [...earlier.hashes] }
@@ -375,9 +329,16 @@ export const createTransactionSender = ({
       const receipt = await watch(call, attempt).finally(() => inFlight--);
       if (receipt?.status === "success") return { hash: receipt.transactionHash, receipt };
       // A revert that an earlier process saw may have had a cause that has passed.
-      if (receipt && attempt.gas !== undefined) throw await whyReverted(call, receipt);
+      if (receipt && attempt.gas !== undefined) {
+        const why = await whyReverted(call, receipt);
+        if (why) throw why;
+        if (!ranOut(receipt, attempt.gas) || timesShort === MORE_GAS)
+          throw revertedWithoutReason(call.name, receipt);
+        timesShort++;
+        logger.warn({ key: call.key, gas: attempt.gas }, "ran out of gas, sending again with more");
+      }
       nextNonce = undefined;
-      attempt = await inOrder(() => start(call));
+      attempt = await inOrder(() => start(call, 2n ** BigInt(timesShort)));
     }
   };
 
@@ -425,31 +386,3 @@ const target = ({ to, data }: Prepared): { to: Address; data: Hex } => ({
   to,
   data,
 });
-
-const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
-
-/** Above the 10 % that nodes ask of a replacement. */
-const raised = (fees: Fees): Fees => ({
-  maxFeePerGas: (fees.maxFeePerGas * 5n) / 4n + 1n,
-  maxPriorityFeePerGas: (fees.maxPriorityFeePerGas * 5n) / 4n + 1n,
-});
-
-/** Why a node would not take a transaction, in the words of the common implementations. */
-const reasonOf = (error: unknown): "known" | "nonce" | "underpriced" | "other" => {
-  const text = messagesOf(error).toLowerCase();
-  if (/already known|already imported|known transaction/.test(text)) return "known";
-  if (/underpriced|fee too low|max fee per gas less than block/.test(text)) return "underpriced";
-  if (/nonce/.test(text)) return "nonce";
-  return "other";
-};
-
-const messagesOf = (error: unknown): string => {
-  const parts: string[] = [];
-  for (let current = error; current instanceof Error && parts.length < 12; current = current.cause)
-    parts.push(
-      current instanceof BaseError
-        ? `${current.name} ${current.shortMessage} ${current.details}`
-        : current.message,
-    );
-  return parts.join("\n");
-};

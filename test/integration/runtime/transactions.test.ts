@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import { after, afterEach, before, describe, test } from "node:test";
-import { marketAbi, tokenAbi } from "@assay/protocol/generated/abis";
+import { marketAbi, stakingAbi, tokenAbi } from "@assay/protocol/generated/abis";
 import { AssayError, isAssayError } from "@assay/protocol/errors";
 import {
   createTransactionSender,
@@ -221,6 +221,46 @@ describe("createTransactionSender on a chain", () => {
     assert.equal(nonce, 0);
     assert.ok(sends >= 3);
     assert.equal(await balance(), 13n);
+  });
+
+  /** Answers the first `times` estimates with too little gas for what they were asked about. */
+  const understate = (times: number) => {
+    let left = times;
+    proxy.set(async (method, forward) => {
+      const body = await forward();
+      if (method !== "eth_estimateGas" || left-- <= 0) return { status: 200, body };
+      return { status: 200, body: body.replace(/"result":"0x[0-9a-f]+"/, '"result":"0x0"') };
+    });
+    return () => times - Math.max(left, 0);
+  };
+
+  test("behavior: a call that ran out of gas is sent again with more", async () => {
+    const one = sender();
+    const estimates = understate(1);
+    const { hash } = await one.send(mint(23n));
+    const { nonce } = await chain.client.getTransaction({ hash });
+    assert.equal(nonce, 1);
+    assert.equal(estimates(), 1);
+    assert.equal(await balance(), 23n);
+  });
+
+  test("behavior: a call that runs out of gas each time is given up", async () => {
+    const one = sender();
+    await chain.fund(account, 10n);
+    const before = await chain.client.getTransactionCount({ address: account.address });
+    understate(100);
+    await assert.rejects(
+      one.send({
+        to: chain.deployment.contracts.staking,
+        abi: stakingAbi,
+        functionName: "stake",
+        args: [10n],
+        key: "stake",
+      }),
+      (error) => isAssayError(error) && error.code === "TRANSACTION_REVERTED" && error.retryable,
+    );
+    const after = await chain.client.getTransactionCount({ address: account.address });
+    assert.equal(after - before, 3);
   });
 
   test("behavior: a restart goes on waiting for what was sent before it", async () => {
