@@ -247,7 +247,7 @@ describe("createTransactionSender on a chain", () => {
   test("behavior: a call that runs out of gas each time is given up", async () => {
     const one = sender();
     await chain.fund(account, 10n);
-    const before = await chain.client.getTransactionCount({ address: account.address });
+    const earlier = await chain.client.getTransactionCount({ address: account.address });
     understate(100);
     await assert.rejects(
       one.send({
@@ -259,8 +259,8 @@ describe("createTransactionSender on a chain", () => {
       }),
       (error) => isAssayError(error) && error.code === "TRANSACTION_REVERTED" && error.retryable,
     );
-    const after = await chain.client.getTransactionCount({ address: account.address });
-    assert.equal(after - before, 3);
+    const later = await chain.client.getTransactionCount({ address: account.address });
+    assert.equal(later - earlier, 3);
   });
 
   test("behavior: a restart goes on waiting for what was sent before it", async () => {
