@@ -251,6 +251,18 @@ describe("with a market", () => {
     assert.equal(verified.result.ok, false);
   });
 
+  test("what `init` writes for each preset is trained, evaluated as committed, and fetched", async () => {
+    for (const preset of ["cnn", "transformer-lm"]) {
+      const { jobFile } = await assay.json<{ jobFile: string }>("init", preset, "--preset", preset);
+      const { metrics, modelFile } = await assay.json<{
+        metrics: Record<string, number>;
+        modelFile: string;
+      }>("run", jobFile, "--yes", "--out", `${preset}/model`);
+      assert.ok((metrics["accuracy"] ?? 0) > 0.3, `${preset}: ${JSON.stringify(metrics)}`);
+      assert.ok(existsSync(join(assay.home, modelFile)), modelFile);
+    }
+  });
+
   test("Ctrl-C on `run` leaves the job running; `jobs watch` follows it to its end", async () => {
     const run = assay.start("run", longJob("left"), "--yes");
     await run.line(/agreed: job 0x/);

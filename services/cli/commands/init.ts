@@ -1,22 +1,35 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AssayError } from "@assay/protocol/errors";
 import type { GlobalOptions } from "../home/session.ts";
+import type { ModelOptions } from "../jobfile/models.ts";
+import { SAMPLES } from "../jobfile/presets.ts";
 import { jobFileTemplate } from "../jobfile/template.ts";
-import { spirals } from "../jobfile/spirals.ts";
 import { createOutput } from "../terminal/output.ts";
+
+interface InitOptions extends GlobalOptions {
+  readonly preset: ModelOptions["preset"];
+}
 
 export const registerInit = (program: Command): void => {
   program
     .command("init [folder]")
     .description("write a commented job.yaml and a small data set, runnable as they are")
-    .addHelpText("after", "\nExample:\n  assay init my-job\n  assay quote my-job/job.yaml")
+    .addOption(
+      new Option("--preset <model>", "what to train").choices(Object.keys(SAMPLES)).default("mlp"),
+    )
+    .addHelpText(
+      "after",
+      "\nExample:\n  assay init my-job --preset cnn\n  assay quote my-job/job.yaml",
+    )
     .action((folder: string | undefined, _options: unknown, command: Command) => {
-      const output = createOutput(command.optsWithGlobals<GlobalOptions>().json ?? false);
+      const { json, preset } = command.optsWithGlobals<InitOptions>();
+      const output = createOutput(json ?? false);
+      const { template, write, description } = SAMPLES[preset];
       const target = folder ?? ".";
       const jobFile = join(target, "job.yaml");
-      const dataFile = join(target, "spirals.safetensors");
+      const dataFile = join(target, template.data);
       for (const file of [jobFile, dataFile]) {
         if (existsSync(file)) {
           throw new AssayError("USAGE_FILE_EXISTS", `${file} exists`, {
@@ -25,25 +38,11 @@ export const registerInit = (program: Command): void => {
         }
       }
       mkdirSync(target, { recursive: true });
-      writeFileSync(dataFile, spirals());
-      writeFileSync(
-        jobFile,
-        jobFileTemplate({
-          name: "spirals",
-          data: "spirals.safetensors",
-          hidden: [32, 32],
-          batch: 40,
-          epochs: 60,
-          checkpointEvery: 200,
-          learningRate: 0.01,
-          maximum: "1.20",
-        }),
-      );
+      writeFileSync(dataFile, write());
+      writeFileSync(jobFile, jobFileTemplate(template));
       output.step("A job to start from");
       output.good(jobFile);
-      output.good(
-        `${dataFile}: three spirals in the plane, 1,200 points to learn from and 300 held out`,
-      );
+      output.good(`${dataFile}: ${description}`);
       output.next(`assay quote ${jobFile}`);
       output.result({ jobFile, dataFile });
     });

@@ -37,6 +37,7 @@ const prepare = (data: Uint8Array | Record<string, NamedWords>, maximum = "1.20"
     jobFileTemplate({
       name: "small",
       data: "data.safetensors",
+      preset: "mlp",
       hidden: [4],
       batch: 4,
       epochs: 5,

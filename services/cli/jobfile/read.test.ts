@@ -14,6 +14,7 @@ after(() => rmSync(folder, { recursive: true }));
 const TEMPLATE = jobFileTemplate({
   name: "spirals",
   data: "spirals.safetensors",
+  preset: "mlp",
   hidden: [8],
   batch: 4,
   epochs: 2,

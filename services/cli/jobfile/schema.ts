@@ -1,6 +1,7 @@
 /** A `job.yaml`: what to train, on what, and what it may cost. `assay init` writes one with comments. */
 import { z } from "zod";
 import { constraintsSchema } from "@assay/protocol/wire/description";
+import { modelSchema } from "./models.ts";
 
 const rate = z.number().positive().max(10);
 
@@ -41,30 +42,26 @@ const optimizerSchema = z.discriminatedUnion("kind", [
   }),
 ]);
 
-const mlpSchema = z.strictObject({
-  preset: z.literal("mlp"),
-  /** Widths of the hidden layers. */
-  hidden: z.array(z.int().min(1).max(8192)).min(1).max(16),
-  activation: z.enum(["relu", "gelu", "tanh", "sigmoid", "silu"]).default("relu"),
-  dropout: z.number().min(0).lt(1).optional(),
-  /** Scale of the initial weights relative to the activation's usual ones. */
-  initialScale: z.number().positive().max(10).optional(),
-});
-
 const amount = z
   .string()
   .regex(/^[0-9]+(\.[0-9]+)?$/, "write an amount as a quoted decimal number, such as '1.20'");
 
-export const jobFileSchema = z.strictObject({
+const fields = z.strictObject({
   name: z.string().min(1).max(64),
-  model: mlpSchema,
+  model: modelSchema,
   optimizer: optimizerSchema,
+  /** Rows (or runs of tokens) of one step. */
   batch: z.int().min(1).max(65_536),
-  epochs: z.number().positive().max(10_000),
+  /** How long to train: passes over the training data, or steps. */
+  epochs: z.number().positive().max(10_000).optional(),
+  steps: z.int().min(1).max(100_000_000).optional(),
   /** Steps between two checkpoints: what is paid for, and resumed from, piece by piece. */
   checkpointEvery: z.int().min(1),
   seed: z.int().min(0),
-  /** A safetensors file with `train.x`, `train.y`, `heldout.x`, `heldout.y`; relative to the job file. */
+  /**
+   * A safetensors file, relative to the job file, with `train.x`, `train.y`, `heldout.x`, `heldout.y`, or with
+   * `train.tokens` and `heldout.tokens`.
+   */
   data: z.string().min(1),
   limits: z.strictObject({
     /** Most you can lose by this job, fees included. */
@@ -78,5 +75,14 @@ export const jobFileSchema = z.strictObject({
     statedLoss: amount.optional(),
   }),
   constraints: constraintsSchema.prefault({}),
+});
+
+export const jobFileSchema = fields.superRefine(({ epochs, steps }, context) => {
+  if ((epochs === undefined) === (steps === undefined))
+    context.addIssue({
+      code: "custom",
+      path: ["epochs"],
+      message: "give `epochs` or `steps`, one of them",
+    });
 });
 export type JobFile = z.infer<typeof jobFileSchema>;

@@ -1,8 +1,13 @@
-/** The job file that `assay init` writes: runnable as it is, every field explained. */
+/** The job files that `assay init` writes: runnable as they are, every field explained. */
+import type { ModelOptions } from "./models.ts";
+
 export interface TemplateOptions {
   readonly name: string;
+  /** The data file, relative to the job file. */
   readonly data: string;
-  readonly hidden: readonly number[];
+  readonly preset: ModelOptions["preset"];
+  /** Widths of the hidden layers, for `mlp`. */
+  readonly hidden?: readonly number[];
   readonly batch: number;
   readonly epochs: number;
   readonly checkpointEvery: number;
@@ -10,22 +15,66 @@ export interface TemplateOptions {
   readonly maximum: string;
 }
 
+const CLASSIFIER_DATA =
+  "train.x (f32 [rows, inputs]), train.y (i32 [rows]) and heldout.x, heldout.y";
+
+/** What differs between presets: the lines of `model:`, and the columns a data file has. */
+const MODELS: Record<
+  ModelOptions["preset"],
+  { readonly data: string; readonly text: (options: TemplateOptions) => string }
+> = {
+  mlp: {
+    data: CLASSIFIER_DATA,
+    text: ({
+      hidden = [32, 32],
+    }) => `# The model: a multi-layer perceptron from the columns of train.x to the classes of train.y.
+model:
+  preset: mlp
+  hidden: [${hidden.join(", ")}]     # widths of the hidden layers
+  activation: relu    # relu, gelu, tanh, sigmoid or silu
+  # dropout: 0.1`,
+  },
+  cnn: {
+    data: CLASSIFIER_DATA,
+    text: () => `# The model: a convolutional network. A row of train.x is an image: rows of pixels, a pixel's channels side by side.
+model:
+  preset: cnn
+  # image: [28, 28, 1]      # height, width, channels; here the data set's metadata say it
+  blocks:                   # or \`lenet\` (for 28x28), or { resnet: { stages: [16, 32], depth: 1 } }
+    - { kind: convolution, filters: 8, size: 3, padding: 1 }    # also stride, dilation, groups, batchNorm
+    - { kind: maxPool, size: 2 }                                # or averagePool, globalPool, residual
+    - { kind: convolution, filters: 16, size: 3, padding: 1 }
+    - { kind: maxPool, size: 2 }
+  hidden: [32]              # widths of the dense layers after the blocks
+  activation: relu          # relu, gelu, tanh, sigmoid or silu
+  # dropout: 0.1`,
+  },
+  "transformer-lm": {
+    data: "train.tokens and heldout.tokens (i32 [tokens])",
+    text: () => `# The model: a decoder-only transformer that predicts each token from the ones before it.
+model:
+  preset: transformer-lm
+  context: 32         # tokens that a prediction can look back on
+  width: 32
+  layers: 2
+  heads: 2            # divides the width
+  activation: gelu    # relu, gelu, tanh, sigmoid or silu
+  # inner: 128        # width inside a feed-forward layer; four times the width when not given
+  # dropout: 0.1`,
+  },
+};
+
 export const jobFileTemplate = (options: TemplateOptions): string => `# A training job for Assay.
 #   assay quote job.yaml    what it would cost; commits nothing
 #   assay run job.yaml      asks once, signs, trains, fetches the model
 name: ${options.name}
 
-# The model: a multi-layer perceptron from the columns of train.x to the classes of train.y.
-model:
-  preset: mlp
-  hidden: [${options.hidden.join(", ")}]     # widths of the hidden layers
-  activation: relu    # relu, gelu, tanh, sigmoid or silu
-  # dropout: 0.1
+${MODELS[options.preset].text(options)}
 
 # kind: sgd (learningRate, momentum) or adamw (learningRate, beta1, beta2, epsilon, weightDecay)
 optimizer: { kind: adamw, learningRate: ${options.learningRate} }
 batch: ${options.batch}
-epochs: ${options.epochs}
+epochs: ${options.epochs}            # passes over the training data; or \`steps: 1000\`
 
 # Steps between two checkpoints. Work is paid for, and can be resumed, checkpoint by checkpoint.
 checkpointEvery: ${options.checkpointEvery}
@@ -33,7 +82,7 @@ checkpointEvery: ${options.checkpointEvery}
 # The key of all randomness: the same seed, program and data give the same model, bit for bit, anywhere.
 seed: 7
 
-# A safetensors file with train.x (f32 [rows, inputs]), train.y (i32 [rows]) and heldout.x, heldout.y.
+# A safetensors file with ${MODELS[options.preset].data}.
 # Note: data, program and model of a public job can be read by anyone.
 data: ${options.data}
 
