@@ -2,6 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { AssayError, isAssayError } from "@assay/protocol/errors";
+import { lockFolder } from "@assay/runtime/lock";
 import { createTransactionSender } from "@assay/runtime/transactions";
 import { retry } from "@assay/runtime/retry";
 import { createAssay } from "@assay/sdk";
@@ -21,7 +22,6 @@ import { createStandingOffer } from "../market/offers.ts";
 import { listen, tell } from "../market/proposals.ts";
 import { createSession } from "../market/session.ts";
 import { createStatusFile } from "../status/status.ts";
-import { lockFolder } from "./lock.ts";
 import type { AgentOptions } from "./options.ts";
 import { createAsk } from "./ask.ts";
 import { knownDeployment } from "./deployment.ts";
@@ -57,7 +57,10 @@ export const createAgent = (options: AgentOptions): { start(): Promise<StartedAg
 const start = async (options: AgentOptions): Promise<StartedAgent> => {
   requireRunnable(options.hardware);
   await mkdir(options.stateDir, { recursive: true });
-  const unlock = await lockFolder(join(options.stateDir, "agent.lock"));
+  const unlock = await lockFolder(join(options.stateDir, "agent.lock"), {
+    code: "AGENT_ALREADY_RUNS",
+    remedy: "Stop it first, or give this agent a folder of its own (ASSAY_PROVIDER_STATE_DIR).",
+  });
   try {
     return await startLocked(options, unlock);
   } catch (error) {

@@ -1,109 +1,13 @@
-/**
- * The agent's memory: an append-only file, one JSON line an event. An event counts once `append` resolves, because the
- * line is on disk by then; a line that a crash tore is cut off when the file is opened again.
- */
-import { mkdir, open, readFile, truncate, type FileHandle } from "node:fs/promises";
-import { dirname } from "node:path";
-import { AssayError } from "@assay/protocol/errors";
-import { toWire } from "@assay/protocol/wire/scalars";
+/** The agent's journal: what it must remember, as a file. */
+import * as runtime from "@assay/runtime/journal";
 import { eventSchema, type JournalEvent } from "./events.ts";
 
-type WithoutTime<E> = E extends JournalEvent ? Omit<E, "at"> : never;
-/** An event as callers give it; the journal adds the time. */
-export type NewEvent = WithoutTime<JournalEvent>;
-
-export interface Journal {
-  /** What was in the file when it was opened, oldest first. */
-  readonly history: readonly JournalEvent[];
-  /** Resolves once the event is on disk. Events are written in the order of the calls. */
-  append(event: NewEvent): Promise<JournalEvent>;
-  close(): Promise<void>;
-}
+export type NewEvent = runtime.WithoutTime<JournalEvent>;
+type Journal = runtime.Journal<JournalEvent>;
 
 /** Opens or creates. @throws JOURNAL_CORRUPT where a line other than a torn last one does not parse, JOURNAL_UNWRITABLE */
-export const openJournal = async (path: string): Promise<Journal> => {
-  const { history, wholeBytes } = parse(path, await contents(path));
-  let file: FileHandle;
-  try {
-    const made = await mkdir(dirname(path), { recursive: true });
-    file = await open(path, "a", 0o600);
-    await truncate(path, wholeBytes);
-    await syncFolder(dirname(path));
-    if (made !== undefined) await syncFolder(dirname(made));
-  } catch (cause) {
-    throw unwritable(path, cause);
-  }
-  let lane: Promise<unknown> = Promise.resolve();
-  let failed: AssayError | undefined;
-
-  return {
-    history,
-    append: (event) => {
-      const write = lane.then(async () => {
-        if (failed) throw failed;
-        const complete: JournalEvent = { ...event, at: Date.now() };
-        try {
-          // Not `write`, which may take a part of the line only and call that success.
-          await file.appendFile(`${JSON.stringify(toWire(complete))}\n`);
-          await file.datasync();
-        } catch (cause) {
-          // Half a line may be on disk: nothing may follow it.
-          failed = unwritable(path, cause);
-          throw failed;
-        }
-        return complete;
-      });
-      lane = write.catch(() => undefined);
-      return write;
-    },
-    close: async () => {
-      await lane;
-      await file.close();
-    },
-  };
-};
-
-/** A new file is found after a crash only once its folder is on disk too. Windows cannot open folders and needs no such call. */
-const syncFolder = async (path: string): Promise<void> => {
-  if (process.platform === "win32") return;
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-};
-
-const contents = async (path: string): Promise<string> => {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
-    throw unwritable(path, error);
-  }
-};
-
-const parse = (path: string, text: string): { history: JournalEvent[]; wholeBytes: number } => {
-  const end = text.lastIndexOf("\n") + 1;
-  const lines = text.slice(0, end).split("\n").slice(0, -1);
-  const history = lines.map((line, index) => {
-    try {
-      return eventSchema.parse(JSON.parse(line));
-    } catch (cause) {
-      throw new AssayError("JOURNAL_CORRUPT", `line ${index + 1} of ${path} is damaged`, {
-        remedy:
-          "Restore the file from a backup, or move it away: jobs that are still open are then lost to this agent.",
-        details: { path, line: index + 1 },
-        cause,
-      });
-    }
-  });
-  return { history, wholeBytes: Buffer.byteLength(text.slice(0, end)) };
-};
-
-const unwritable = (path: string, cause: unknown): AssayError =>
-  new AssayError("JOURNAL_UNWRITABLE", `cannot write the journal ${path}`, {
-    remedy: "Free some disk space or check the folder's permissions, then start again.",
-    details: { path },
-    cause,
+export const openJournal = (path: string): Promise<Journal> =>
+  runtime.openJournal(path, {
+    event: eventSchema,
+    loss: "jobs that are still open are then lost to this agent",
   });

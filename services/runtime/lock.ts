@@ -1,5 +1,5 @@
 /**
- * One agent a state folder: two would sign for the same stake with two memories. The lock is a file that names its
+ * One process a state folder: two would sign with the same key and two memories. The lock is a file that names its
  * process; it appears whole or not at all, because it is linked into place.
  */
 import { randomBytes } from "node:crypto";
@@ -11,8 +11,17 @@ import { AssayError } from "@assay/protocol/errors";
 const TRIES = 20;
 const PAUSE_MS = 10;
 
-/** Takes the lock; the function returned gives it back. A lock whose process is gone is taken over. @throws AGENT_ALREADY_RUNS */
-export const lockFolder = async (path: string): Promise<() => Promise<void>> => {
+/** What is said to a second process. */
+export interface LockRefusal {
+  readonly code: string;
+  readonly remedy: string;
+}
+
+/** Takes the lock; the function returned gives it back. A lock whose process is gone is taken over. @throws the refusal's code */
+export const lockFolder = async (
+  path: string,
+  refusal: LockRefusal,
+): Promise<() => Promise<void>> => {
   const id = randomBytes(8).toString("hex");
   const mine = `${process.pid} ${await birthOf(process.pid)} ${id}\n`;
   const draft = `${path}.${id}.new`;
@@ -24,18 +33,18 @@ export const lockFolder = async (path: string): Promise<() => Promise<void>> => 
         if (other === undefined) return () => release(path, mine);
         // Whoever moved that lock here is about to put it back.
         await release(path, mine);
-        throw runs(path, other);
+        throw runs(path, other, refusal);
       }
       const found = await contentOf(path);
       if (found === undefined) continue;
-      if (await isHeld(found)) throw runs(path, found);
+      if (await isHeld(found)) throw runs(path, found, refusal);
       await takeAway(path, found);
       await sleep(Math.random() * PAUSE_MS);
     }
   } finally {
     await rm(draft, { force: true });
   }
-  throw new AssayError("AGENT_ALREADY_RUNS", `cannot lock ${path}`, { retryable: true });
+  throw new AssayError(refusal.code, `cannot lock ${path}`, { retryable: true });
 };
 
 /** Removes a dead lock. Between reading and renaming, a living one may have come in its place: that one is put back. */
@@ -135,10 +144,10 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-const runs = (path: string, content: string): AssayError => {
+const runs = (path: string, content: string, { code, remedy }: LockRefusal): AssayError => {
   const pid = Number(content.split(" ")[0]);
-  return new AssayError("AGENT_ALREADY_RUNS", `process ${pid} already works in this folder`, {
-    remedy: "Stop it first, or give this agent a folder of its own (ASSAY_PROVIDER_STATE_DIR).",
+  return new AssayError(code, `process ${pid} already works in this folder`, {
+    remedy,
     details: { path, pid },
   });
 };

@@ -8,6 +8,8 @@ import { test, type TestContext } from "node:test";
 import { isAssayError } from "@assay/protocol/errors";
 import { lockFolder } from "./lock.ts";
 
+const REFUSAL = { code: "AGENT_ALREADY_RUNS", remedy: "Stop it first." };
+
 test("a folder has one agent at a time; a dead one's lock is taken over", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "assay-lock-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
@@ -15,14 +17,16 @@ test("a folder has one agent at a time; a dead one's lock is taken over", async 
   const other = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
   t.after(() => other.kill("SIGKILL"));
   await writeFile(path, `${other.pid}\n`);
-  await assert.rejects(lockFolder(path), (error) => isAssayError(error, "AGENT_ALREADY_RUNS"));
+  await assert.rejects(lockFolder(path, REFUSAL), (error) =>
+    isAssayError(error, "AGENT_ALREADY_RUNS"),
+  );
   const gone = once(other, "exit");
   other.kill("SIGKILL");
   await gone;
-  const unlock = await lockFolder(path);
+  const unlock = await lockFolder(path, REFUSAL);
   await unlock();
   await (
-    await lockFolder(path)
+    await lockFolder(path, REFUSAL)
   )();
 });
 
@@ -32,7 +36,7 @@ test("a lock file that says nothing is taken over", async (t) => {
   const path = join(folder, "agent.lock");
   await writeFile(path, "");
   await (
-    await lockFolder(path)
+    await lockFolder(path, REFUSAL)
   )();
 });
 
@@ -46,7 +50,9 @@ test("of many that find a dead lock at once, exactly one takes it, and leaves no
   const path = await lockIn(t);
   for (let round = 0; round < 20; round++) {
     await writeFile(path, "4194305 gone\n");
-    const all = await Promise.allSettled(Array.from({ length: 8 }, () => lockFolder(path)));
+    const all = await Promise.allSettled(
+      Array.from({ length: 8 }, () => lockFolder(path, REFUSAL)),
+    );
     const taken = all.filter((one) => one.status === "fulfilled");
     const codes = all.flatMap((one) =>
       one.status === "rejected" && isAssayError(one.reason) ? [one.reason.code] : [],
@@ -66,9 +72,11 @@ test(
     const other = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
     t.after(() => other.kill("SIGKILL"));
     await writeFile(path, `${other.pid} another-boot/1 id\n`);
-    const unlock = await lockFolder(path);
+    const unlock = await lockFolder(path, REFUSAL);
     // Its own number and start: held, even for a second agent in this process.
-    await assert.rejects(lockFolder(path), (error) => isAssayError(error, "AGENT_ALREADY_RUNS"));
+    await assert.rejects(lockFolder(path, REFUSAL), (error) =>
+      isAssayError(error, "AGENT_ALREADY_RUNS"),
+    );
     await unlock();
   },
 );
