@@ -19,7 +19,7 @@ const SOURCES: Readonly<Record<string, readonly string[]>> = {
   reputationAbi: ["interfaces/IReputation.sol/IReputation"],
   provenanceAbi: ["interfaces/IProvenance.sol/IProvenance"],
   parametersAbi: ["interfaces/IParameters.sol/IParameters"],
-  disputesAbi: ["interfaces/IDisputes.sol/IDisputes"],
+  disputesAbi: ["dispute/IDisputeGame.sol/IDisputeGame"],
   governorAbi: ["governance/StakeGovernor.sol/StakeGovernor"],
   timelockAbi: ["governance/Timelock.sol/Timelock"],
   tokenAbi: ["mocks/TestToken.sol/TestToken"],

@@ -1,0 +1,82 @@
+/** Sends the calls of `moves.ts` with the context's wallet. A program of many games uses a transaction sender instead. */
+import type { Job } from "@assay/protocol/domain/messages";
+import type { GameMove, ListRoots, TargetName } from "@assay/protocol/domain/disputes";
+import { disputesAbi, marketAbi } from "@assay/protocol/generated/abis";
+import { parseEventLogs, type Hex } from "viem";
+import { write, type Mined } from "../chain/write.ts";
+import { addressOf, type AssayContext } from "../context.ts";
+import type { Game } from "./game.ts";
+import {
+  challengeCall,
+  compareCall,
+  moveCall,
+  timeoutCall,
+  withdrawBondCall,
+  type DisputeCall,
+} from "./moves.ts";
+
+/** @throws the contract's error (`DISPUTE_…`), `CHAIN_UNREACHABLE` */
+const send = (context: AssayContext, call: DisputeCall): Promise<Mined> => write(context, call);
+
+/** Lets the dispute game take bonds of up to `amount` out of the signer's free balance. */
+export const allowBonds = async (
+  context: AssayContext,
+  disputes: Hex,
+  amount: bigint,
+): Promise<Mined> => {
+  const { contracts } = await context.deployment();
+  return write(context, {
+    address: contracts.market,
+    abi: marketAbi,
+    functionName: "allowModule",
+    args: [disputes, amount],
+  });
+};
+
+/** What the dispute game may still take from the signer's free balance. */
+export const allowedBonds = async (context: AssayContext, disputes: Hex): Promise<bigint> => {
+  const { contracts } = await context.deployment();
+  return context.publicClient.readContract({
+    address: contracts.market,
+    abi: marketAbi,
+    functionName: "allowedTo",
+    args: [addressOf(context), disputes],
+  });
+};
+
+/** Opens a game; the bond must be allowed before (`allowBonds`). Returns its number. */
+export const challenge = async (
+  context: AssayContext,
+  job: Job,
+  prefixRoot: Hex,
+  program: { readonly header: Hex; readonly lists: ListRoots },
+  target: TargetName,
+): Promise<Mined & { readonly gameId: bigint }> => {
+  const mined = await send(context, challengeCall(job, prefixRoot, program, target));
+  const [event] = parseEventLogs({
+    abi: disputesAbi,
+    eventName: "Challenged",
+    logs: mined.receipt.logs,
+  });
+  if (event === undefined) throw new Error("a challenge that was mined tells its game");
+  return { ...mined, gameId: event.args.gameId };
+};
+
+/** Makes a move in a game as it stands. */
+export const play = (context: AssayContext, game: Game, move: GameMove): Promise<Mined> =>
+  send(context, moveCall(game, move));
+
+/** Ends a game whose side to move let its clock run out. */
+export const timeout = (
+  context: AssayContext,
+  game: Game,
+  late: Parameters<typeof timeoutCall>[1],
+): Promise<Mined> => send(context, timeoutCall(game, late));
+
+/** Ends a game about a root that the job's record fixes. */
+export const compare = (context: AssayContext, game: Game, job: Job): Promise<Mined> =>
+  send(context, compareCall(game, job));
+
+/** Gives the bond of a game back whose job came to another end. */
+export const withdrawBond = (context: AssayContext, game: Game): Promise<Mined> =>
+  send(context, withdrawBondCall(game));

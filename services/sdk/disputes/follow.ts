@@ -1,0 +1,64 @@
+/** Follows the live games of some jobs with few questions: events are read only where something changed. */
+import type { Address, Hex } from "viem";
+import type { AssayContext } from "../context.ts";
+import { positionHash, type Game } from "./game.ts";
+import { disputeStatus, findGames, gameWord, readGame, type GameId } from "./read.ts";
+
+export interface FollowedJob {
+  readonly jobId: Hex;
+  /** `terms.disputes` of the job. */
+  readonly disputes: Address;
+}
+
+export interface GameFollower {
+  /**
+   * The live games of a job at this moment. Asks for the number of live games, and for one word of each known game; every answer
+   * is held against the chain, so a reorganisation needs no special care. @throws as `readGame`
+   */
+  look(job: FollowedJob): Promise<readonly Game[]>;
+  /** Forgets a job that is over. */
+  forget(jobId: Hex): void;
+}
+
+interface Known {
+  readonly game: Game;
+  readonly hash: Hex;
+}
+
+export const createGameFollower = (context: AssayContext): GameFollower => {
+  const byJob = new Map<Hex, Map<bigint, Known>>();
+
+  const refresh = async (id: GameId, known: Known | undefined): Promise<Known | undefined> => {
+    const word = await gameWord(context, id);
+    if (BigInt(word.position) === 0n) return undefined;
+    if (known?.hash === word.position) return known;
+    const game = await readGame(context, id);
+    return game.end === undefined ? { game, hash: positionHash(game.position) } : undefined;
+  };
+
+  const all = async (
+    ids: readonly GameId[],
+    before: ReadonlyMap<bigint, Known>,
+  ): Promise<Map<bigint, Known>> => {
+    const found = await Promise.all(ids.map((id) => refresh(id, before.get(id.gameId))));
+    return new Map(found.flatMap((known) => (known ? [[known.game.gameId, known] as const] : [])));
+  };
+
+  return {
+    look: async (job) => {
+      const { liveGames } = await disputeStatus(context, job);
+      const before = byJob.get(job.jobId) ?? new Map<bigint, Known>();
+      let live = await all(
+        [...before.values()].map(({ game }) => game),
+        before,
+      );
+      if (live.size !== liveGames)
+        live = await all(await findGames(context, job.disputes, { jobIds: [job.jobId] }), live);
+      byJob.set(job.jobId, live);
+      return [...live.values()].map(({ game }) => game);
+    },
+    forget: (jobId) => {
+      byJob.delete(jobId);
+    },
+  };
+};

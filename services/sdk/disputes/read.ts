@@ -1,0 +1,170 @@
+/** Games as they stand on the chain. */
+import { toEventSelector, toHex, type Address, type Hex, type RpcLog } from "viem";
+import type { Job } from "@assay/protocol/domain/messages";
+import { AssayError } from "@assay/protocol/errors";
+import { disputesAbi } from "@assay/protocol/generated/abis";
+import { explainCall } from "../chain/write.ts";
+import type { AssayContext } from "../context.ts";
+import { gameFromLogs, positionHash, type Clocks, type Game } from "./game.ts";
+
+/** Which game, of which contract: `terms.disputes` of a job. */
+export interface GameId {
+  readonly disputes: Address;
+  readonly gameId: bigint;
+}
+
+/** What the contract holds of a game: the hash of its position, zero once it is over. */
+export interface GameWord extends Clocks {
+  readonly position: Hex;
+}
+
+const events = disputesAbi.filter((item) => item.type === "event");
+const challenged = toEventSelector(events.find(({ name }) => name === "Challenged") as never);
+const ofGames = events
+  .filter(({ inputs }) => inputs[0]?.name === "gameId")
+  .map((event) => toEventSelector(event));
+
+const asked = async <T>(question: Promise<T>): Promise<T> => {
+  try {
+    return await question;
+  } catch (error) {
+    throw explainCall(error);
+  }
+};
+
+const logsOf = async (
+  context: AssayContext,
+  address: Address,
+  topics: readonly (Hex | readonly Hex[] | null)[],
+): Promise<RpcLog[]> => {
+  const { startBlock } = await context.deployment();
+  return asked(
+    context.publicClient.request({
+      method: "eth_getLogs",
+      params: [
+        {
+          address,
+          fromBlock: `0x${startBlock.toString(16)}`,
+          toBlock: "latest",
+          topics: topics as (Hex | Hex[] | null)[],
+        },
+      ],
+    }),
+  );
+};
+
+/** The word that a live game is held by; all zero where there is none. */
+export const gameWord = async (
+  { publicClient }: AssayContext,
+  { disputes, gameId }: GameId,
+): Promise<GameWord> => {
+  const [position, , , movedAt, providerLeft, challengerLeft] = await asked(
+    publicClient.readContract({
+      address: disputes,
+      abi: disputesAbi,
+      functionName: "gameOf",
+      args: [gameId],
+    }),
+  );
+  return {
+    position,
+    movedAt: Number(movedAt),
+    providerLeft: Number(providerLeft),
+    challengerLeft: Number(challengerLeft),
+  };
+};
+
+const TRIES = 5;
+
+/**
+ * A game with all its moves, from its events, held against the hash in the contract. @throws `GAME_UNKNOWN`, `GAME_MISMATCH`
+ * (retryable: events and hash are of different blocks), `CHAIN_UNREACHABLE`
+ */
+export const readGame = async (context: AssayContext, id: GameId): Promise<Game> => {
+  for (let tries = 1; ; tries++) {
+    const [logs, word] = await Promise.all([
+      logsOf(context, id.disputes, [ofGames, toHex(id.gameId, { size: 32 })]),
+      gameWord(context, id),
+    ]);
+    const told = gameFromLogs(id.disputes, id.gameId, logs);
+    const { position, ...clocks } = word;
+    if (told !== undefined && told.end === undefined && positionHash(told.position) === position)
+      return { ...told, clocks };
+    if (told?.end !== undefined && BigInt(position) === 0n) return { ...told, clocks };
+    if (tries < TRIES) continue;
+    if (told === undefined && BigInt(position) === 0n)
+      throw new AssayError("GAME_UNKNOWN", `there is no game ${id.gameId} at ${id.disputes}`, {
+        remedy: "check the number, and that the RPC URL is that of the game's chain",
+      });
+    throw new AssayError("GAME_MISMATCH", `events and stored hash of game ${id.gameId} disagree`, {
+      retryable: true,
+      remedy: "ask again; if it stays so, the node leaves out events: use another RPC URL",
+    });
+  }
+};
+
+/** Which games to look for; all of a contract where nothing is said. */
+export interface GameFilter {
+  readonly jobIds?: readonly Hex[];
+  readonly challenger?: Address;
+}
+
+export interface FoundGame extends GameId {
+  readonly jobId: Hex;
+  readonly challenger: Address;
+}
+
+/** Games of a contract that ever began, oldest first. */
+export const findGames = async (
+  context: AssayContext,
+  disputes: Address,
+  { jobIds, challenger }: GameFilter = {},
+): Promise<FoundGame[]> => {
+  if (jobIds?.length === 0) return [];
+  const logs = await logsOf(context, disputes, [
+    challenged,
+    null,
+    jobIds ?? null,
+    challenger === undefined ? null : toHex(BigInt(challenger), { size: 32 }),
+  ]);
+  return logs.map(({ topics }) => {
+    const [, gameId, jobId, by] = topics as [Hex, Hex, Hex, Hex];
+    return { disputes, gameId: BigInt(gameId), jobId, challenger: `0x${by.slice(26)}` };
+  });
+};
+
+/** All games about one job, oldest first, those that are over too. */
+export const gamesOf = async (
+  context: AssayContext,
+  { terms }: Pick<Job, "terms">,
+): Promise<Game[]> => {
+  const found = await findGames(context, terms.disputes, { jobIds: [terms.jobId] });
+  return Promise.all(found.map((id) => readGame(context, id)));
+};
+
+/** Games about a job that are not over, and whether one was played to its end and won by the provider. */
+export const disputeStatus = async (
+  { publicClient }: AssayContext,
+  { disputes, jobId }: { readonly disputes: Address; readonly jobId: Hex },
+): Promise<{ readonly liveGames: number; readonly won: boolean }> => {
+  const [liveGames, won] = await asked(
+    publicClient.readContract({
+      address: disputes,
+      abi: disputesAbi,
+      functionName: "statusOf",
+      args: [jobId],
+    }),
+  );
+  return { liveGames: Number(liveGames), won };
+};
+
+/** Bond of the next challenge of a job, token base units. */
+export const bondOf = ({ publicClient }: AssayContext, job: Job): Promise<bigint> =>
+  asked(
+    publicClient.readContract({
+      address: job.terms.disputes,
+      abi: disputesAbi,
+      functionName: "bondOf",
+      args: [job],
+    }),
+  );
