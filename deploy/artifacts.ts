@@ -17,7 +17,7 @@ export function loadArtifact(name: string): Artifact {
   const foreign = FOREIGN[name];
   const found =
     foreign === undefined
-      ? globSync(`contracts/*/${name}.sol/${name}.json`, { cwd: ARTIFACTS })
+      ? globSync(`contracts/**/${name}.sol/${name}.json`, { cwd: ARTIFACTS })
       : [foreign];
   const file = join(ARTIFACTS, found[0] ?? name);
   if (found.length !== 1 || !existsSync(file)) {

@@ -9,13 +9,14 @@ import { loadArtifact } from "./artifacts.ts";
 import { ignite, type IgniteOptions } from "./ignite.ts";
 import {
   ASSAY_TRANSACTIONS,
+  BEFORE_DISPUTES,
   BEFORE_MARKET,
   assayModule,
   localTokenModule,
   stakeGovernorModule,
   timelockModule,
 } from "./modules/assay.ts";
-import { ZERO_ADDRESS, paramsOf, readParameters } from "./parameters.ts";
+import { type Numbers, ZERO_ADDRESS, paramsOf, readParameters } from "./parameters.ts";
 import { signingProvider } from "./provider.ts";
 
 export interface DeployOptions {
@@ -24,6 +25,8 @@ export interface DeployOptions {
   readonly deployer: string;
   /** File of `deploy/parameters`, by name. */
   readonly parameters: "local" | "public";
+  /** Numbers of its first version that shall be others, within the file's bounds. */
+  readonly first?: Numbers;
   /** Token to use; a new open test token where absent. */
   readonly token?: string;
   /** Who adds parameter versions; a governor by stake behind a timelock is deployed where absent. */
@@ -43,6 +46,7 @@ export interface DeployOptions {
 /** Addresses that contracts take before they exist. */
 interface Plan {
   readonly market: string;
+  readonly disputes: string;
   readonly stakeGovernor: string;
 }
 
@@ -65,7 +69,7 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
 
 /** A local chain: open test token, a challenge window of seconds, the deployer as guardian and treasury. */
 export const deployLocal = async (
-  options: Pick<DeployOptions, "rpcUrl" | "deployer" | "file">,
+  options: Pick<DeployOptions, "rpcUrl" | "deployer" | "file" | "first">,
 ): Promise<Deployment> => {
   const address = computeAddress(options.deployer);
   return deploy({
@@ -98,7 +102,12 @@ async function deployWith(rpc: JsonRpcProvider, options: DeployOptions): Promise
   }
 
   const governed = options.governor === undefined;
-  const { market, stakeGovernor } = await planOf(rpc, provider.address, governed, journal);
+  const { market, disputes, stakeGovernor } = await planOf(
+    rpc,
+    provider.address,
+    governed,
+    journal,
+  );
   const { timelockDelay: delay, ...settings } = file.governance;
   const governor =
     options.governor ?? (await ignite(timelockModule, { delay, stakeGovernor }, how))["Timelock"];
@@ -114,11 +123,18 @@ async function deployWith(rpc: JsonRpcProvider, options: DeployOptions): Promise
       guardian: options.guardian ?? ZERO_ADDRESS,
       min: paramsOf(file.min),
       max: paramsOf(file.max),
-      first: paramsOf(file.first, options.treasury ?? governor),
+      first: paramsOf(
+        { ...file.first, ...options.first },
+        { treasury: options.treasury ?? governor, disputes },
+      ),
     },
     how,
   );
   const staking = deployed["Staking"] ?? ZERO_ADDRESS;
+  // The first version of the parameters names this address: a game anywhere else would judge nothing.
+  if (deployed["Disputes"] !== disputes) {
+    throw new Error(`the dispute game is at ${deployed["Disputes"]}, not ${disputes}`);
+  }
   if (governed) {
     const values = {
       staking,
@@ -140,6 +156,7 @@ async function deployWith(rpc: JsonRpcProvider, options: DeployOptions): Promise
       reputation: deployed["Reputation"],
       provenance: deployed["Provenance"],
       parameters: deployed["Parameters"],
+      disputes,
       token,
       ...(governed ? { governor: stakeGovernor } : {}),
     },
@@ -164,6 +181,7 @@ async function planOf(
   const nonce = (await rpc.getTransactionCount(from)) + (governed ? 1 : 0);
   const plan = {
     market: getCreateAddress({ from, nonce: nonce + BEFORE_MARKET }),
+    disputes: getCreateAddress({ from, nonce: nonce + BEFORE_DISPUTES }),
     stakeGovernor: getCreateAddress({ from, nonce: nonce + ASSAY_TRANSACTIONS }),
   };
   if (kept !== undefined) {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Amounts are strings in the files: they may exceed 2^53. */
-type Numbers = Readonly<Record<string, number | string>>;
+export type Numbers = Readonly<Record<string, number | string>>;
 
 export interface ParameterFile {
   /** Amount of the token that the market moves to and fro once at deployment. */
@@ -38,14 +38,14 @@ export function readParameters(name: string): ParameterFile {
   return file;
 }
 
-/** Numbers of a file as the contract's struct. */
+/** Numbers of a file as the contract's struct; bounds have no addresses. */
 export function paramsOf(
   numbers: Numbers,
-  treasury = ZERO_ADDRESS,
+  { treasury, disputes } = { treasury: ZERO_ADDRESS, disputes: ZERO_ADDRESS },
 ): Record<string, bigint | number | string> {
   const exact = Object.entries(numbers).map(([name, value]) => [
     name,
     typeof value === "string" ? BigInt(value) : value,
   ]);
-  return { ...Object.fromEntries(exact), treasury, disputes: ZERO_ADDRESS };
+  return { ...Object.fromEntries(exact), treasury, disputes };
 }

@@ -8,9 +8,10 @@ export const localTokenModule = buildModule("LocalToken", (m) => {
   return { token };
 });
 
-/** Transactions of `assayModule` before the market's, and in all. */
+/** Transactions of `assayModule` before the market's, before the dispute game's, and in all. */
 export const BEFORE_MARKET = 6;
-export const ASSAY_TRANSACTIONS = BEFORE_MARKET + 1;
+export const BEFORE_DISPUTES = BEFORE_MARKET + 4;
+export const ASSAY_TRANSACTIONS = BEFORE_DISPUTES + 1;
 
 /** The timelock, made for the governor that will stand at `stakeGovernor`: no key ever holds a role in it. */
 export const timelockModule = buildModule("Timelock", (m) => ({
@@ -26,8 +27,8 @@ export const stakeGovernorModule = buildModule("StakeGovernor", (m) => ({
 }));
 
 /**
- * The market and its modules over an existing token. `market` must be the address that the deployer's nonce gives it: a
- * wrong one makes the market's own constructor revert.
+ * The market and its modules over an existing token, and the dispute game that `first` names. `market` and `first.disputes` must
+ * be the addresses that the deployer's nonce gives them: a wrong market makes its own constructor revert.
  */
 export const assayModule = buildModule("Assay", (m) => {
   const market = m.getParameter<string>("market");
@@ -54,5 +55,20 @@ export const assayModule = buildModule("Assay", (m) => {
   const modules = { token, staking, reputation, provenance, parameters };
   const sidePaths = m.contract("SidePaths", [modules], { after: [provenance] });
   const deployed = m.contract("Market", [modules, sidePaths, probe], { after: [sidePaths] });
-  return { market: deployed, sidePaths, staking, reputation, provenance, parameters };
+  const referee = m.contract("Referee", [], { after: [deployed] });
+  const faults = m.contract("ProgramFaults", [], { after: [referee] });
+  const proofs = m.contract("Proofs", [referee], { after: [faults] });
+  const disputes = m.contract("Disputes", [deployed, referee, faults, proofs], { after: [proofs] });
+  return {
+    market: deployed,
+    sidePaths,
+    staking,
+    reputation,
+    provenance,
+    parameters,
+    referee,
+    faults,
+    proofs,
+    disputes,
+  };
 });

@@ -20,6 +20,7 @@ const SOURCES: Readonly<Record<string, readonly string[]>> = {
   provenanceAbi: ["interfaces/IProvenance.sol/IProvenance"],
   parametersAbi: ["interfaces/IParameters.sol/IParameters"],
   disputesAbi: ["dispute/IDisputeGame.sol/IDisputeGame"],
+  programFaultsAbi: ["dispute/IProgramFaults.sol/IProgramFaults"],
   governorAbi: ["governance/StakeGovernor.sol/StakeGovernor"],
   timelockAbi: ["governance/Timelock.sol/Timelock"],
   tokenAbi: ["mocks/TestToken.sol/TestToken"],

@@ -33,7 +33,7 @@ export const registerProvider = (program: Command): void => {
         output.step("Stake");
         output.line(`a job locks at least ${collateralBps / 100} % of its price as collateral`);
         output.line("two conflicting signed results lose the whole collateral of that job");
-        output.line("so will a result proven wrong, once this market's disputes are on");
+        output.line("so does a result proven wrong in a dispute");
         output.line(
           `a job not delivered in time costs ${expiryPenaltyBps / 100} % of its collateral`,
         );

@@ -258,6 +258,11 @@ export const disputesAbi = [
   {"inputs":[{"name":"disputed","type":"uint32"},{"name":"computed","type":"uint32"}],"name":"DisputeWrongScalar","type":"error"},
 ] as const;
 
+export const programFaultsAbi = [
+  {"inputs":[{"name":"programRoot","type":"bytes32"},{"name":"dataRoot","type":"bytes32"},{"components":[{"name":"place","type":"uint8"},{"name":"header","type":"bytes"},{"components":[{"name":"init","type":"bytes32"},{"name":"step","type":"bytes32"},{"name":"eval","type":"bytes32"}],"name":"lists","type":"tuple"},{"name":"list","type":"uint8"},{"name":"index","type":"uint16"},{"name":"op","type":"bytes"},{"name":"proof","type":"bytes32[15][]"},{"components":[{"name":"op","type":"bytes"},{"name":"proof","type":"bytes32[15][]"}],"name":"sources","type":"tuple[6]"},{"name":"tensor","type":"uint32"},{"name":"columnProof","type":"bytes32[15][]"},{"name":"dtype","type":"uint8"},{"name":"rank","type":"uint8"},{"name":"dims","type":"uint128"},{"name":"chunks","type":"bytes32"}],"name":"evidence","type":"tuple"}],"name":"isAtFault","outputs":[{"name":"","type":"bool"}],"stateMutability":"view","type":"function"},
+  {"inputs":[],"name":"FaultsWrongEvidence","type":"error"},
+] as const;
+
 export const governorAbi = [
   {"stateMutability":"payable","type":"receive"},
   {"inputs":[{"name":"staking","type":"address"},{"name":"timelock_","type":"address"},{"components":[{"name":"votingDelay","type":"uint48"},{"name":"votingPeriod","type":"uint32"},{"name":"proposalThreshold","type":"uint256"},{"name":"quorumBps","type":"uint256"}],"name":"settings","type":"tuple"}],"stateMutability":"nonpayable","type":"constructor"},

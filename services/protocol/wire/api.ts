@@ -26,6 +26,8 @@ export const deploymentSchema = z.strictObject({
     reputation: address,
     provenance: address,
     parameters: address,
+    /** The dispute game that new jobs are agreed under; a job's own is in its terms. */
+    disputes: address,
     token: address,
     /** Governor by stake, where the parameters have one. */
     governor: address.optional(),

@@ -18,6 +18,7 @@ const deployment: Deployment = {
     reputation: address,
     provenance: address,
     parameters: address,
+    disputes: address,
     token: address,
   },
   token: { symbol: "T", decimals: 6 },

@@ -54,8 +54,23 @@ describe("deployment to a chain by URL", () => {
     assert.equal(await market.getFunction("token")(), contracts.token);
     const [version, params] = await at(contracts.parameters, "Parameters").getFunction("current")();
     assert.equal(version, 1n);
-    assert.equal(params.challengeWindow, 3n);
+    assert.equal(params.challengeWindow, 10n);
+    assert.equal(params.disputes, contracts.disputes);
     assert.equal(params.treasury, new Wallet(DEPLOYER).address);
+  });
+
+  it("deploys the game that the first parameters name", async () => {
+    const { contracts } = await deployLocal({ rpcUrl, deployer: DEPLOYER });
+    const disputes = at(contracts.disputes, "Disputes");
+    assert.equal((await disputes.getFunction("statusOf")(root("no job"))).liveGames, 0n);
+  });
+
+  it("takes other first numbers within the bounds", async () => {
+    const first = { challengeWindow: 33 };
+    const { contracts } = await deployLocal({ rpcUrl, deployer: DEPLOYER, first });
+    const [, params] = await at(contracts.parameters, "Parameters").getFunction("current")();
+    assert.equal(params.challengeWindow, 33n);
+    assert.equal(params.disputes, contracts.disputes);
   });
 
   it("goes again beside the first one", async () => {
