@@ -1,6 +1,7 @@
-/** Schemas of the signed messages as they travel in JSON; parsing gives the domain types. */
+/** Schemas of the signed messages as they travel in JSON, field for field their EIP-712 types; parsing gives the domain types. */
 import { z } from "zod";
 import type { Acceptance, Offer, Request, Submission } from "../domain/messages.ts";
+import { TYPES, type MessageType } from "../signing/typed-data.ts";
 import {
   address,
   bytes32,
@@ -13,68 +14,30 @@ import {
   uint8,
 } from "./scalars.ts";
 
-export const requestSchema = z.strictObject({
-  requester: address,
-  nonce: uint64,
-  programRoot: bytes32,
-  dataRoot: bytes32,
-  programCid: bytes32,
-  dataCid: bytes32,
-  startRoot: bytes32,
-  startStep: uint32,
-  parentRoot: bytes32,
-  parentIndex: uint32,
-  seed: uint64,
-  numerics: uint16,
-  executor: uint8,
-  access: uint8,
-  replicas: uint8,
-  steps: uint32,
-  interval: uint32,
-  initUnits: uint64,
-  stepUnits: uint64,
-  evalUnits: uint64,
-  runTime: uint32,
-  expiry: uint40,
-  exclusiveUntil: uint40,
-  matcher: address,
-  matcherFee: uint128,
-  maximum: uint128,
-  auditLine: uint128,
-  minCollateral: uint128,
-  statedLoss: uint128,
-  maxProtocolFeeBps: uint16,
-  constraintsHash: bytes32,
-}) satisfies z.ZodType<Request>;
+const SCALARS = {
+  address,
+  bytes32,
+  uint8,
+  uint16,
+  uint32,
+  uint40,
+  uint64,
+  uint128,
+  uint256,
+} as const;
 
-export const acceptanceSchema = z.strictObject({
-  requestDigest: bytes32,
-  provider: address,
-  unitPrice: uint256,
-  collateral: uint128,
-  nonce: uint64,
-  expiry: uint40,
-  paramsVersion: uint32,
-}) satisfies z.ZodType<Acceptance>;
+type Field = (typeof TYPES)[MessageType][number];
+type ShapeOf<T extends MessageType> = {
+  [F in (typeof TYPES)[T][number] as F["name"]]: (typeof SCALARS)[F["type"]];
+};
 
-export const submissionSchema = z.strictObject({
-  jobId: bytes32,
-  checkpoint: uint32,
-  prefixRoot: bytes32,
-  stateRoot: bytes32,
-  modelRoot: bytes32,
-  evalRoot: bytes32,
-  modelCid: bytes32,
-}) satisfies z.ZodType<Submission>;
+const schemaOf = <T extends MessageType>(message: T) => {
+  const fields: readonly Field[] = TYPES[message];
+  const shape = Object.fromEntries(fields.map(({ name, type }) => [name, SCALARS[type]]));
+  return z.strictObject(shape as ShapeOf<T>);
+};
 
-export const offerSchema = z.strictObject({
-  provider: address,
-  nonce: uint64,
-  unitPrice: uint256,
-  maxCollateral: uint128,
-  maxStatedLoss: uint128,
-  unitsPerSecond: uint64,
-  capacity: uint16,
-  descriptionHash: bytes32,
-  expiry: uint40,
-}) satisfies z.ZodType<Offer>;
+export const requestSchema = schemaOf("Request") satisfies z.ZodType<Request>;
+export const acceptanceSchema = schemaOf("Acceptance") satisfies z.ZodType<Acceptance>;
+export const submissionSchema = schemaOf("Submission") satisfies z.ZodType<Submission>;
+export const offerSchema = schemaOf("Offer") satisfies z.ZodType<Offer>;

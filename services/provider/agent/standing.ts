@@ -2,7 +2,7 @@
 import { AssayError } from "@assay/protocol/errors";
 import { stakingAbi } from "@assay/protocol/generated/abis";
 import { stakeOf } from "@assay/sdk/actions/stake";
-import { explainCall } from "@assay/sdk/chain/write";
+import { read } from "@assay/sdk/chain/read";
 import type { Logger } from "@assay/runtime/logger";
 import type { AssayContext } from "@assay/sdk/context";
 import type { Address } from "viem";
@@ -13,16 +13,12 @@ const isOperator = async (
   key: Address,
 ): Promise<boolean> => {
   const { contracts } = await context.deployment();
-  try {
-    return await context.publicClient.readContract({
-      address: contracts.staking,
-      abi: stakingAbi,
-      functionName: "isOperator",
-      args: [provider, key],
-    });
-  } catch (error) {
-    throw explainCall(error);
-  }
+  return read(context, {
+    address: contracts.staking,
+    abi: stakingAbi,
+    functionName: "isOperator",
+    args: [provider, key],
+  });
 };
 
 export interface StandingParts {

@@ -2,7 +2,8 @@
 import type { Address } from "viem";
 import { isAssayError } from "@assay/protocol/errors";
 import { marketAbi, tokenAbi } from "@assay/protocol/generated/abis";
-import { explainCall, write, type Mined } from "../chain/write.ts";
+import { read } from "../chain/read.ts";
+import { write, type Mined } from "../chain/write.ts";
 import { addressOf, type AssayContext } from "../context.ts";
 
 /** Tries of a deposit when other programs of the account deposit at the same time. */
@@ -15,16 +16,12 @@ export const balance = async (
   account: Address = addressOf(context),
 ): Promise<bigint> => {
   const { contracts } = await context.deployment();
-  try {
-    return await context.publicClient.readContract({
-      address: contracts.market,
-      abi: marketAbi,
-      functionName: "freeBalance",
-      args: [account],
-    });
-  } catch (error) {
-    throw explainCall(error);
-  }
+  return read(context, {
+    address: contracts.market,
+    abi: marketAbi,
+    functionName: "freeBalance",
+    args: [account],
+  });
 };
 
 /** Tokens in the account's own wallet. */
@@ -33,16 +30,12 @@ export const walletBalance = async (
   account: Address = addressOf(context),
 ): Promise<bigint> => {
   const { contracts } = await context.deployment();
-  try {
-    return await context.publicClient.readContract({
-      address: contracts.token,
-      abi: tokenAbi,
-      functionName: "balanceOf",
-      args: [account],
-    });
-  } catch (error) {
-    throw explainCall(error);
-  }
+  return read(context, {
+    address: contracts.token,
+    abi: tokenAbi,
+    functionName: "balanceOf",
+    args: [account],
+  });
 };
 
 /** Moves tokens from the wallet into the ledger, approving first where the allowance is short. */
@@ -69,7 +62,7 @@ export const deposit = async (context: AssayContext, amount: bigint): Promise<Mi
 /** Lets the market take `amount` from the wallet, where it may not yet. */
 const allow = async (context: AssayContext, account: Address, amount: bigint): Promise<void> => {
   const { contracts } = await context.deployment();
-  const allowance = await context.publicClient.readContract({
+  const allowance = await read(context, {
     address: contracts.token,
     abi: tokenAbi,
     functionName: "allowance",

@@ -8,6 +8,8 @@ import {
 } from "@assay/protocol/domain/states";
 import { AssayError } from "@assay/protocol/errors";
 import { marketAbi } from "@assay/protocol/generated/abis";
+import { logsBackwards } from "../chain/logs.ts";
+import { read } from "../chain/read.ts";
 import { explainCall } from "../chain/write.ts";
 import type { AssayContext } from "../context.ts";
 
@@ -43,61 +45,34 @@ export interface ChainJob {
   }[];
 }
 
+const EVENTS = marketAbi.filter((item) => item.type === "event");
+const JOB_EVENTS = EVENTS.filter(
+  (event) => event.inputs[0]?.name === "jobId" && event.inputs[0].indexed,
+).map((event) => toEventSelector(event));
+const AGREED = EVENTS.filter((event) => event.name === "Agreed").map((event) =>
+  toEventSelector(event),
+);
+
 const logsOf = async (context: AssayContext, jobId: Hex) => {
   const { contracts, startBlock } = await context.deployment();
-  const selectors = marketAbi
-    .filter((item) => item.type === "event")
-    .filter((event) => event.inputs[0]?.name === "jobId" && event.inputs[0].indexed)
-    .map((event) => toEventSelector(event));
+  const { publicClient } = context;
   try {
-    const logs = await context.publicClient.request({
-      method: "eth_getLogs",
-      params: [
-        {
-          address: contracts.market,
-          fromBlock: `0x${startBlock.toString(16)}`,
-          toBlock: "latest",
-          topics: [selectors, jobId],
-        },
-      ],
-    });
-    return parseEventLogs({
-      abi: marketAbi,
-      logs: logs,
-    });
+    const head = Number(await publicClient.getBlockNumber({ cacheTime: 0 }));
+    const logs = await logsBackwards(
+      publicClient,
+      { address: contracts.market, topics: [JOB_EVENTS, jobId], from: startBlock, to: head },
+      ({ topics }) => topics[0] !== undefined && AGREED.includes(topics[0]),
+    );
+    return parseEventLogs({ abi: marketAbi, logs });
   } catch (error) {
     throw explainCall(error);
   }
 };
 
-/** Checks a record put together from events against the hash that the market holds. */
-const verified = async (context: AssayContext, job: Job): Promise<JobState> => {
-  const { contracts } = await context.deployment();
-  const market = { address: contracts.market, abi: marketAbi } as const;
-  const [matches, state] = await Promise.all([
-    context.publicClient.readContract({ ...market, functionName: "isRecord", args: [job] }),
-    context.publicClient.readContract({
-      ...market,
-      functionName: "stateOf",
-      args: [job.terms.jobId],
-    }),
-  ]);
-  if (!matches) {
-    throw new AssayError(
-      "JOB_RECORD_MISMATCH",
-      `events and stored hash of job ${job.terms.jobId} disagree`,
-      {
-        retryable: true,
-        remedy: "ask again; if it stays so, the node leaves out events: use another RPC URL",
-      },
-    );
-  }
-  return JOB_STATES[state] ?? "none";
-};
-
-/** A job's record and all that is needed to run it again, from the chain's events. @throws `JOB_UNKNOWN`, `JOB_RECORD_MISMATCH` */
-export const jobFromChain = async (context: AssayContext, jobId: Hex): Promise<ChainJob> => {
-  const logs = await logsOf(context, jobId);
+/** What a job's events say; undefined without the first of them. */
+const recordOf = (
+  logs: Awaited<ReturnType<typeof logsOf>>,
+): Omit<ChainJob, "state"> | undefined => {
   let terms: Terms | undefined;
   let progress = NO_PROGRESS;
   let cids: { programCid: Hex; dataCid: Hex } | undefined;
@@ -125,16 +100,9 @@ export const jobFromChain = async (context: AssayContext, jobId: Hex): Promise<C
       settlement = { assurance: ASSURANCES[assurance] ?? "unverified", paid, refunded };
     }
   }
-  if (terms === undefined || cids === undefined) {
-    throw new AssayError("JOB_UNKNOWN", `this chain knows no job ${jobId}`, {
-      remedy: "check the id, and that the RPC URL is that of the job's chain",
-    });
-  }
-  const job: Job = { terms, progress };
-  const state = await verified(context, job);
+  if (terms === undefined || cids === undefined) return undefined;
   return {
-    job,
-    state,
+    job: { terms, progress },
     ...cids,
     modelCid,
     prefixRoot,
@@ -145,4 +113,41 @@ export const jobFromChain = async (context: AssayContext, jobId: Hex): Promise<C
       block: log.blockNumber,
     })),
   };
+};
+
+/** Times that events are read while blocks come in between them and the stored hash. */
+const MOST_TRIES = 4;
+
+/** A job's record and all that is needed to run it again, from the chain's events. @throws `JOB_UNKNOWN`, `JOB_RECORD_MISMATCH` */
+export const jobFromChain = async (context: AssayContext, jobId: Hex): Promise<ChainJob> => {
+  const { contracts } = await context.deployment();
+  const market = { address: contracts.market, abi: marketAbi } as const;
+  const stateOf = async (): Promise<JobState> =>
+    JOB_STATES[await read(context, { ...market, functionName: "stateOf", args: [jobId] })] ??
+    "none";
+  const isRecord = (job: Job): Promise<boolean> =>
+    read(context, { ...market, functionName: "isRecord", args: [job] });
+
+  for (let tries = 1; ; tries++) {
+    // Asked first: without a job, no search of the whole chain for its events.
+    if ((await stateOf()) === "none")
+      throw new AssayError("JOB_UNKNOWN", `this chain knows no job ${jobId}`, {
+        remedy: "check the id, and that the RPC URL is that of the job's chain",
+      });
+    const found = recordOf(await logsOf(context, jobId));
+    if (found !== undefined) {
+      const [matches, state] = await Promise.all([isRecord(found.job), stateOf()]);
+      const told = state !== "settled" || found.settlement !== undefined;
+      if (matches && told) return { ...found, state };
+    }
+    if (tries === MOST_TRIES)
+      throw new AssayError(
+        "JOB_RECORD_MISMATCH",
+        `events and stored hash of job ${jobId} disagree`,
+        {
+          retryable: true,
+          remedy: "ask again; if it stays so, the node leaves out events: use another RPC URL",
+        },
+      );
+  }
 };

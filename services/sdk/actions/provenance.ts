@@ -2,21 +2,17 @@
 import type { Hex } from "viem";
 import { ASSURANCES, type Assurance } from "@assay/protocol/domain/states";
 import { provenanceAbi } from "@assay/protocol/generated/abis";
-import { explainCall } from "../chain/write.ts";
+import { read } from "../chain/read.ts";
 import type { AssayContext } from "../context.ts";
 
 const readRecords = async (context: AssayContext, artifactRoot: Hex) => {
   const { contracts } = await context.deployment();
-  try {
-    return await context.publicClient.readContract({
-      address: contracts.provenance,
-      abi: provenanceAbi,
-      functionName: "provenanceOf",
-      args: [artifactRoot],
-    });
-  } catch (error) {
-    throw explainCall(error);
-  }
+  return read(context, {
+    address: contracts.provenance,
+    abi: provenanceAbi,
+    functionName: "provenanceOf",
+    args: [artifactRoot],
+  });
 };
 
 type ChainRecord = Awaited<ReturnType<typeof readRecords>>[number];

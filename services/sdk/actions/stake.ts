@@ -1,7 +1,8 @@
 /** A provider's stake and the keys that sign for it. */
 import type { Address } from "viem";
 import { stakingAbi } from "@assay/protocol/generated/abis";
-import { explainCall, write, type Mined } from "../chain/write.ts";
+import { read } from "../chain/read.ts";
+import { write, type Mined } from "../chain/write.ts";
 import { addressOf, type AssayContext } from "../context.ts";
 
 export interface StakeView {
@@ -66,15 +67,11 @@ export const stakeOf = async (
   provider: Address = addressOf(context),
 ): Promise<StakeView> => {
   const { contracts } = await context.deployment();
-  try {
-    const [total, locked, leaving, availableAt] = await context.publicClient.readContract({
-      address: contracts.staking,
-      abi: stakingAbi,
-      functionName: "stakeOf",
-      args: [provider],
-    });
-    return { total, locked, leaving, availableAt };
-  } catch (error) {
-    throw explainCall(error);
-  }
+  const [total, locked, leaving, availableAt] = await read(context, {
+    address: contracts.staking,
+    abi: stakingAbi,
+    functionName: "stakeOf",
+    args: [provider],
+  });
+  return { total, locked, leaving, availableAt };
 };
