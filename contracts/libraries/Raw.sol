@@ -3,9 +3,7 @@ pragma solidity ^0.8.30;
 
 import {Acceptance} from "../types/Acceptance.sol";
 import {Job, Progress, Terms} from "../types/Job.sol";
-import {Offer} from "../types/Offer.sol";
 import {Request} from "../types/Request.sol";
-import {SignOff} from "../types/SignOff.sol";
 import {Submission} from "../types/Submission.sol";
 
 /// @title Raw: static structs as the words they already are
@@ -41,20 +39,6 @@ library Raw {
         assembly ("memory-safe") {
             data.offset := submission
             data.length := 224
-        }
-    }
-
-    function words(SignOff calldata signOff) internal pure returns (bytes calldata data) {
-        assembly ("memory-safe") {
-            data.offset := signOff
-            data.length := 64
-        }
-    }
-
-    function words(Offer calldata offer) internal pure returns (bytes calldata data) {
-        assembly ("memory-safe") {
-            data.offset := offer
-            data.length := 288
         }
     }
 

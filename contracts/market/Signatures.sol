@@ -40,11 +40,11 @@ abstract contract Signatures is IMarketBase, EIP712 {
     }
 
     function _signOffDigest(SignOff calldata signOff) internal view returns (bytes32) {
-        return _hashTypedDataV4(Raw.structHash(SIGN_OFF_TYPEHASH, Raw.words(signOff)));
+        return _hashTypedDataV4(keccak256(abi.encode(SIGN_OFF_TYPEHASH, signOff)));
     }
 
     function _offerDigest(Offer calldata offer) internal view returns (bytes32) {
-        return _hashTypedDataV4(Raw.structHash(OFFER_TYPEHASH, Raw.words(offer)));
+        return _hashTypedDataV4(keccak256(abi.encode(OFFER_TYPEHASH, offer)));
     }
 
     function _requireSigned(address signer, bytes32 digest, bytes calldata signature) internal view {
