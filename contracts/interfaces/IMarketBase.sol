@@ -29,6 +29,8 @@ interface IMarketBase {
     /// A result stands, or a receipt replaced another.
     event Submitted(bytes32 indexed jobId, Progress progress, bytes32 prefixRoot, bytes32 modelCid);
     event Stopped(bytes32 indexed jobId, uint40 stoppedAt);
+    /// No receipt for an earlier checkpoint is taken of this provider for this job any more.
+    event ReceiptShown(bytes32 indexed jobId, address indexed provider, uint32 checkpoint);
     /// `paid` went to the provider, `refunded` back to the requester, and the fees where the terms say.
     event Settled(
         bytes32 indexed jobId,
@@ -68,7 +70,8 @@ interface IMarketBase {
     error MarketInsufficientCollateral(uint256 offered, uint256 needed);
     /// Steps, interval, numerics, executor, access, replicas, run time or start are not ones the market knows.
     error MarketUnsupportedRequest(bytes32 field);
-    /// Replicas are being revealed: whoever agreed now could copy one.
+    /// Replicas are being revealed: whoever agreed now could copy one. Or one that has committed is due, and would be kept
+    /// waiting.
     error MarketRevealed(bytes32 requestDigest);
     /// The parent's record starts a successor from this state and step.
     error MarketParentMismatch(bytes32 stateRoot, uint256 step);

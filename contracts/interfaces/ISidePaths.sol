@@ -23,18 +23,22 @@ interface ISidePaths {
     /// auditors had their time, for `revealTime`.
     function reveal(Job calldata job, Submission calldata submission, bytes32 salt) external;
 
-    /// @notice The requester wants no more work: the provider has the receipt grace to submit, commit, or present its latest
-    /// receipt. Until the deadline.
+    /// @notice The requester wants no more work: the provider has the receipt grace from now on, and no more, to submit, commit,
+    /// or present its latest receipt. Until the deadline.
     function stop(Job calldata job) external;
     /// @notice Presents a receipt, after the deadline or a stop and within the grace time. Anyone may call; a receipt for a
     /// later checkpoint replaces an earlier one until the grace time is over, and the last one stands from the second after. Not for jobs that must commit: a prefix shown
     /// to others could be copied, so these are paid in full or not at all.
     function submitReceipt(Job calldata job, Submission calldata receipt, bytes calldata signature) external;
+    /// @notice Shows a receipt, by anyone and at any time, and so rules out those of the same provider and job for earlier
+    /// checkpoints: whoever presents one in front of the provider, to change the record under its call, has no more of them.
+    function showReceipt(address provider, Submission calldata receipt, bytes calldata signature) external;
     /// @notice Ends a job of which nothing was presented, or nothing revealed, in time. A share of the collateral is burned,
     /// unless the job was stopped before anything was committed.
     function expire(Job calldata job) external;
     /// @notice Slashes a provider that signed two different submissions for one checkpoint of an open job. Anyone may call;
-    /// the caller earns the reward. The signature of the submission that stands may be left empty.
+    /// the caller earns the reward. The signature of the submission that stands may be left empty; a key that was the
+    /// provider's operator at any time since the job was agreed signs for it here.
     function slashConflict(
         Job calldata job,
         Submission calldata first,

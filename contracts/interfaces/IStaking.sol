@@ -13,6 +13,8 @@ interface IStaking {
     event UnstakeRequested(address indexed provider, uint256 amount, uint40 availableAt);
     event StakeWithdrawn(address indexed provider, uint256 amount);
     event OperatorSet(address indexed provider, address indexed operator, bool allowed);
+    /// No job locks the last `amount` of the provider's stake from now on.
+    event StakeReserved(address indexed provider, uint256 amount);
     /// `to` is zero where the amount was burned.
     event CollateralSlashed(address indexed provider, bytes32 indexed jobId, address indexed to, uint256 amount);
 
@@ -28,6 +30,9 @@ interface IStaking {
     function requestUnstake(uint256 amount) external;
     /// @notice Moves leaving stake whose delay is over to the free ledger balance, as far as it is not locked.
     function withdrawStake() external returns (uint256 amount);
+    /// @notice Keeps `amount` of the caller's stake out of every new job, whoever signs for it: what an operator key cannot
+    /// lock it cannot lose. Collateral that is locked already stays so; zero reserves nothing.
+    function reserve(uint256 amount) external;
     /// @notice Allows or forbids an operator key to sign and submit for the caller. Its own key always may.
     function setOperator(address operator, bool allowed) external;
 
@@ -45,9 +50,13 @@ interface IStaking {
     function stakeOf(
         address provider
     ) external view returns (uint256 total, uint256 locked, uint256 leaving, uint40 availableAt);
-    /// @notice Stake that is neither locked nor leaving.
+    /// @notice Stake that is neither locked, leaving nor reserved.
     function availableOf(address provider) external view returns (uint256);
+    function reservedOf(address provider) external view returns (uint256);
     /// @notice Whether `provider` lets this key sign and submit for it; false for the provider's own.
     function isOperator(address provider, address operator) external view returns (bool);
+    /// @notice Whether this key is the provider's operator, or was one at `time` or later: dropping a key does not undo what
+    /// it may have signed for the jobs of that time.
+    function answersFor(address provider, address operator, uint256 time) external view returns (bool);
     function market() external view returns (address);
 }

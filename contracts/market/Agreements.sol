@@ -203,7 +203,9 @@ abstract contract Agreements is IMainPath, Book {
         Places memory places = _places[digest];
         if (places.cancelled) revert MarketRequestCancelled(digest);
         if (places.taken >= request.replicas) revert MarketNoPlaceLeft(digest, request.replicas);
-        if (places.revealFrom != 0) revert MarketRevealed(digest);
+        if (places.revealFrom != 0 || (places.closesAt != 0 && block.timestamp > places.closesAt)) {
+            revert MarketRevealed(digest);
+        }
         ++places.taken;
         if (terms.deadline > places.lastDeadline) places.lastDeadline = terms.deadline;
         _places[digest] = places;

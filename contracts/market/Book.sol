@@ -48,6 +48,8 @@ abstract contract Book is Ledger, Signatures {
     mapping(address requester => mapping(uint256 word => uint256 bits)) private _nonces;
     /// @dev How many replicas of a request revealed the same trace root.
     mapping(bytes32 requestDigest => mapping(bytes32 traceRoot => uint8)) internal _agreeing;
+    /// @dev Least checkpoint of a receipt that is still taken.
+    mapping(bytes32 jobId => mapping(address provider => uint256)) internal _leastReceipt;
 
     constructor(Modules memory modules) Ledger(modules.token, address(modules.staking)) Signatures(modules.staking) {
         _reputation = modules.reputation;
@@ -109,13 +111,10 @@ abstract contract Book is Ledger, Signatures {
         return progress.traceRoot;
     }
 
-    /// @dev Until the deadline; after a stop at most for the grace time.
+    /// @dev Until the deadline; after a stop for the grace time, also where that ends after the deadline: a stop in the last
+    /// second must not undo what is on its way.
     function _requireInTime(Job calldata job) internal view {
-        uint256 until = job.terms.deadline;
-        if (job.progress.stoppedAt != 0) {
-            uint256 graceEnd = _graceEnd(job, _paramsOf(job));
-            if (graceEnd < until) until = graceEnd;
-        }
+        uint256 until = job.progress.stoppedAt == 0 ? job.terms.deadline : _graceEnd(job, _paramsOf(job));
         if (block.timestamp > until) revert MarketTooLate(block.timestamp, until);
     }
 

@@ -64,6 +64,7 @@ contract SidePaths is ISidePaths, Book {
 
         Places storage places = _places[job.terms.requestDigest];
         if (++places.committed == job.terms.replicas) places.revealFrom = uint40(block.timestamp);
+        if (places.closesAt == 0 || job.terms.deadline < places.closesAt) places.closesAt = job.terms.deadline;
         Progress memory progress = job.progress;
         progress.commitment = commitment;
         progress.committedAt = uint40(block.timestamp);
@@ -99,6 +100,8 @@ contract SidePaths is ISidePaths, Book {
         }
         uint256 graceEnd = _graceEnd(job, _paramsOf(job));
         if (block.timestamp > graceEnd) revert MarketTooLate(block.timestamp, graceEnd);
+        uint256 least = _leastReceipt[terms.jobId][terms.provider];
+        if (receipt.checkpoint < least) revert MarketBadCheckpoint(receipt.checkpoint, least);
         // A full result cannot be replaced: no checkpoint is later.
         if (receipt.checkpoint <= job.progress.checkpoint) {
             revert MarketBadCheckpoint(receipt.checkpoint, job.progress.checkpoint);
@@ -108,6 +111,15 @@ contract SidePaths is ISidePaths, Book {
         (uint256 liveGames, , , ) = _disputeStatus(job);
         if (liveGames != 0) revert MarketDisputeLive(terms.jobId);
         _stand(job, receipt, Work.checkpoints(terms), graceEnd + 1);
+    }
+
+    /// @inheritdoc ISidePaths
+    function showReceipt(address provider, Submission calldata receipt, bytes calldata signature) external {
+        _requireSignedForProvider(provider, _submissionDigest(receipt), signature);
+        uint256 least = _leastReceipt[receipt.jobId][provider];
+        if (receipt.checkpoint <= least) revert MarketBadCheckpoint(receipt.checkpoint, least);
+        _leastReceipt[receipt.jobId][provider] = receipt.checkpoint;
+        emit ReceiptShown(receipt.jobId, provider, receipt.checkpoint);
     }
 
     /// @inheritdoc ISidePaths
@@ -122,6 +134,12 @@ contract SidePaths is ISidePaths, Book {
         Progress memory progress = job.progress;
         progress.stoppedAt = uint40(block.timestamp);
         _store(terms, progress, JobState.Active);
+        if (_mustCommit(terms.replicas, terms.auditLine)) {
+            // It may commit until then, and nothing is revealed before.
+            uint40 graceEnd = uint40(block.timestamp + _paramsOf(job).receiptGrace);
+            Places storage places = _places[terms.requestDigest];
+            if (graceEnd > places.lastDeadline) places.lastDeadline = graceEnd;
+        }
         emit Stopped(terms.jobId, progress.stoppedAt);
         _reputation.record(terms.requester, IReputation.Fact.Stopped, terms.protocolFee);
     }
@@ -248,7 +266,10 @@ contract SidePaths is ISidePaths, Book {
             bool revealed = job.progress.submittedAt != 0;
             if (revealed && job.terms.replicas > 1) --_agreeing[job.terms.requestDigest][job.progress.traceRoot];
             // Nothing was shown and nobody is left who may be about to: the request is as open as at first.
-            if (!revealed && job.progress.committedAt != 0 && --places.committed == 0) places.revealFrom = 0;
+            if (!revealed && job.progress.committedAt != 0 && --places.committed == 0) {
+                places.revealFrom = 0;
+                places.closesAt = 0;
+            }
         } else {
             _flipNonce(job.terms.requester, job.terms.nonce, TAKEN);
         }
@@ -260,7 +281,8 @@ contract SidePaths is ISidePaths, Book {
         // What stands was sent by the provider itself, or with its signature.
         bool stands = receipt.checkpoint == job.progress.checkpoint && receipt.root() == job.progress.traceRoot;
         if (stands && signature.length == 0) return;
-        _requireSignedForProvider(job.terms.provider, _submissionDigest(receipt), signature);
+        // A key that was dropped since the job was agreed answers too: else who signs two results drops it in time.
+        _requireSignedSince(job.terms.provider, job.terms.agreedAt, _submissionDigest(receipt), signature);
     }
 
     function _requireOpen(Job calldata job) private view {

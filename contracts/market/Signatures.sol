@@ -66,6 +66,18 @@ abstract contract Signatures is IMarketBase, EIP712 {
         return recovered != address(0) && _staking.isOperator(provider, recovered);
     }
 
+    /// @dev By the provider, or by a key that was its operator at `time` or later.
+    function _requireSignedSince(
+        address provider,
+        uint256 time,
+        bytes32 digest,
+        bytes calldata signature
+    ) internal view {
+        (address recovered, , ) = ECDSA.tryRecoverCalldata(digest, signature);
+        bool answers = recovered != address(0) && _staking.answersFor(provider, recovered, time);
+        if (!answers && !_isBy(provider, recovered, digest, signature)) revert MarketBadSignature(provider);
+    }
+
     function _isBy(
         address signer,
         address recovered,

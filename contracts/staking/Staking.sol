@@ -15,6 +15,8 @@ import {Params} from "../types/Params.sol";
 contract Staking is IStaking, Votes {
     using SafeCast for uint256;
 
+    uint256 private constant ALLOWED = type(uint256).max;
+
     /// @dev `locked ≤ active + leaving`: leaving stake answers for open jobs until it is withdrawn.
     struct Stake {
         uint128 active;
@@ -29,7 +31,9 @@ contract Staking is IStaking, Votes {
 
     mapping(address provider => Stake) private _stakes;
     /// @inheritdoc IStaking
-    mapping(address provider => mapping(address operator => bool)) public isOperator;
+    mapping(address provider => uint256) public reservedOf;
+    /// @dev When the key was dropped; `ALLOWED` while it is an operator, zero if it never was.
+    mapping(address provider => mapping(address operator => uint256)) private _operatorUntil;
 
     constructor(address market_, IParameters parameters_) EIP712("Assay Staking", "1") {
         market = market_;
@@ -83,8 +87,15 @@ contract Staking is IStaking, Votes {
     }
 
     /// @inheritdoc IStaking
+    function reserve(uint256 amount) external {
+        reservedOf[msg.sender] = amount;
+        emit StakeReserved(msg.sender, amount);
+    }
+
+    /// @inheritdoc IStaking
     function setOperator(address operator, bool allowed) external {
-        isOperator[msg.sender][operator] = allowed;
+        if (allowed) _operatorUntil[msg.sender][operator] = ALLOWED;
+        else if (isOperator(msg.sender, operator)) _operatorUntil[msg.sender][operator] = block.timestamp;
         emit OperatorSet(msg.sender, operator, allowed);
     }
 
@@ -124,7 +135,20 @@ contract Staking is IStaking, Votes {
     /// @inheritdoc IStaking
     function availableOf(address provider) public view returns (uint256) {
         Stake storage held = _stakes[provider];
-        return held.locked < held.active ? held.active - held.locked : 0;
+        uint256 unlocked = held.locked < held.active ? held.active - held.locked : 0;
+        uint256 reserved = reservedOf[provider];
+        return reserved < unlocked ? unlocked - reserved : 0;
+    }
+
+    /// @inheritdoc IStaking
+    function isOperator(address provider, address operator) public view returns (bool) {
+        return _operatorUntil[provider][operator] == ALLOWED;
+    }
+
+    /// @inheritdoc IStaking
+    function answersFor(address provider, address operator, uint256 time) external view returns (bool) {
+        uint256 until = _operatorUntil[provider][operator];
+        return until != 0 && until >= time;
     }
 
     /// @inheritdoc Votes

@@ -13,4 +13,7 @@ struct Places {
     /// When every replica had committed or the first one was revealed after the last deadline; zero before, and
     /// again once all of them ended with nothing revealed. No further job is agreed from then on: its provider could copy.
     uint40 revealFrom;
+    /// Earliest deadline of those that committed; zero while none has. No further job is agreed after it: each would put
+    /// off the reveal of what stands committed.
+    uint40 closesAt;
 }

@@ -181,6 +181,57 @@ contract ReceiptTest is Base {
     }
 }
 
+contract ShowReceiptTest is Base {
+    function test_ItRulesOutEarlierReceipts_AndNoLaterOnes() external {
+        Job memory job = agreed();
+        vm.expectEmit(address(market));
+        emit IMarketBase.ReceiptShown(job.terms.jobId, provider.addr, 5);
+        show(provider, submissionOf(job, 5));
+        job = stop(job);
+        refuse(job, submissionOf(job, 4), abi.encodeWithSelector(IMarketBase.MarketBadCheckpoint.selector, 4, 5));
+        job = present(job, submissionOf(job, 5));
+        job = present(job, submissionOf(job, 6));
+        assertEq(job.progress.checkpoint, 6, "checkpoint");
+    }
+
+    function test_RevertWhen_ALaterOneWasShown() external {
+        Job memory job = agreed();
+        show(operator, submissionOf(job, 5));
+        for (uint32 k = 0; k < 2; ++k) {
+            Submission memory receipt = submissionOf(job, 5 - k);
+            bytes memory signature = sign(provider, market.submissionDigest(receipt));
+            vm.expectRevert(abi.encodeWithSelector(IMarketBase.MarketBadCheckpoint.selector, 5 - k, 5));
+            market.showReceipt(provider.addr, receipt, signature);
+        }
+    }
+
+    function test_RevertWhen_SomebodyElseSigned() external {
+        Submission memory receipt = submissionOf(agreed(), 5);
+        bytes memory signature = sign(requester, market.submissionDigest(receipt));
+        vm.expectRevert(abi.encodeWithSelector(IMarketBase.MarketBadSignature.selector, provider.addr));
+        market.showReceipt(provider.addr, receipt, signature);
+    }
+
+    /// What somebody signs for itself says nothing about another provider's job.
+    function test_OfAnotherProvider_ItRulesOutNothing() external {
+        Job memory job = agreed();
+        Submission memory receipt = submissionOf(job, 10);
+        market.showReceipt(stranger.addr, receipt, sign(stranger, market.submissionDigest(receipt)));
+        job = present(stop(job), submissionOf(job, 1));
+        assertEq(job.progress.checkpoint, 1, "checkpoint");
+    }
+
+    function show(Person memory signer, Submission memory receipt) private {
+        market.showReceipt(provider.addr, receipt, sign(signer, market.submissionDigest(receipt)));
+    }
+
+    function refuse(Job memory job, Submission memory receipt, bytes memory why) private {
+        bytes memory signature = sign(provider, market.submissionDigest(receipt));
+        vm.expectRevert(why);
+        market.submitReceipt(job, receipt, signature);
+    }
+}
+
 contract ExpireTest is Base {
     /// Peers' mistakes: stake stuck after a stuck task; a timeout that reverts.
     function test_WhenNothingWasPresented_ItRefundsAndBurnsThePenalty() external {

@@ -164,22 +164,23 @@ contract SubmitTest is Base {
         submit(job, submissionOf(job, 10));
     }
 
-    function test_AfterAStopNearTheDeadline_TheDeadlineHolds() external {
+    function test_AfterAStopAtTheDeadline_TheGraceHolds() external {
         Job memory job = agreed();
-        vm.warp(job.terms.deadline - 1);
+        vm.warp(job.terms.deadline);
         job = stop(job);
-        vm.warp(uint256(job.terms.deadline) + 1);
+        uint256 graceEnd = uint256(job.terms.deadline) + GRACE;
+        vm.warp(graceEnd + 1);
         refuse(
             job,
             submissionOf(job, 10),
-            abi.encodeWithSelector(
-                IMarketBase.MarketTooLate.selector,
-                uint256(job.terms.deadline) + 1,
-                job.terms.deadline
-            )
+            abi.encodeWithSelector(IMarketBase.MarketTooLate.selector, graceEnd + 1, graceEnd)
         );
-        vm.warp(job.terms.deadline);
-        submit(job, submissionOf(job, 10));
+        vm.warp(graceEnd);
+        job = submit(job, submissionOf(job, 10));
+        vm.warp(uint256(job.progress.windowEnd) + 1);
+        market.settle(job);
+        assertEq(free(provider.addr), ONE, "in time is paid in full");
+        assertEq(reputation.standingOf(provider.addr).late, 0, "not late");
     }
 
     function test_RevertWhen_TheJobMustCommit() external {

@@ -108,6 +108,42 @@ contract StakingTest is Base {
         assertEq(staking.withdrawStake(), 999 * ONE, "what is left");
     }
 
+    function test_Reserve_KeepsStakeOutOfNewJobs() external {
+        Job memory job = agreed();
+        vm.prank(provider.addr);
+        staking.reserve(900 * ONE);
+        assertEq(staking.reservedOf(provider.addr), 900 * ONE, "reserved");
+        assertEq(staking.availableOf(provider.addr), 99 * ONE, "neither locked nor reserved");
+        vm.startPrank(address(market));
+        vm.expectRevert(
+            abi.encodeWithSelector(IStaking.StakingInsufficient.selector, provider.addr, 99 * ONE, 99 * ONE + 1)
+        );
+        staking.lock(provider.addr, 99 * ONE + 1);
+        staking.lock(provider.addr, 99 * ONE);
+        vm.stopPrank();
+        vm.prank(provider.addr);
+        staking.reserve(type(uint256).max);
+        assertEq(staking.availableOf(provider.addr), 0, "more than there is: all of it");
+        game.voidJob(market, job);
+        assertEq(locked(provider.addr), 99 * ONE, "open jobs end as ever");
+        vm.prank(provider.addr);
+        staking.reserve(0);
+        assertEq(staking.availableOf(provider.addr), 901 * ONE, "given up");
+    }
+
+    function test_Reserve_IsEachProvidersOwn_AndLeavesLikeAnyStake() external {
+        vm.prank(operator.addr);
+        staking.reserve(7);
+        assertEq(staking.reservedOf(provider.addr), 0, "an operator reserves its own");
+        vm.startPrank(provider.addr);
+        vm.expectEmit(address(staking));
+        emit IStaking.StakeReserved(provider.addr, 1_000 * ONE);
+        staking.reserve(1_000 * ONE);
+        staking.requestUnstake(1_000 * ONE);
+        vm.warp(block.timestamp + UNBONDING);
+        assertEq(staking.withdrawStake(), 1_000 * ONE, "withdrawn");
+    }
+
     function test_Operators_AreEachProvidersOwnAffair() external {
         assertTrue(staking.isOperator(provider.addr, operator.addr), "allowed");
         assertTrue(!staking.isOperator(stranger.addr, operator.addr), "not for others");
