@@ -26,7 +26,14 @@ import { parameters } from "./actions/parameters.ts";
 import { provenance } from "./actions/provenance.ts";
 import { quote } from "./actions/quote.ts";
 import { settle, signOff } from "./actions/settle.ts";
-import { requestUnstake, setOperator, stake, stakeOf, withdrawStake } from "./actions/stake.ts";
+import {
+  requestUnstake,
+  reserveStake,
+  setOperator,
+  stake,
+  stakeOf,
+  withdrawStake,
+} from "./actions/stake.ts";
 import { watchJob, watchRequest } from "./actions/watch.ts";
 import { explainCall } from "./chain/write.ts";
 import type { AssayContext } from "./context.ts";
@@ -61,6 +68,7 @@ const ACTIONS = {
   quote,
   requestStatus,
   requestUnstake,
+  reserveStake,
   setOperator,
   settle,
   signOff,

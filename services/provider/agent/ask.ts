@@ -46,7 +46,8 @@ export const createAsk = (parts: AskParts): Ask => {
       if (places.taken > 0) busyAt = Date.now();
       const stake = await chain.stake();
       parts.onStake(stake);
-      const free = stake.total - stake.leaving;
+      const unreserved = stake.total - stake.leaving - stake.reserved;
+      const free = unreserved > 0n ? unreserved : 0n;
       const most = parts.maxCollateral;
       const unitPrice = nextPrice(policy, {
         current: current?.unitPrice,

@@ -100,7 +100,7 @@ test("an agent that is told to drain while it looks at a proposal does not sign 
     chain: {
       now: () => Promise.resolve(1_000),
       parameters: () => Promise.resolve({ version: 1, protocolFeeBps: 100, collateralBps: 10_000 }),
-      stake: () => Promise.resolve({ total: 10n ** 21n, locked: 0n, leaving: 0n }),
+      stake: () => Promise.resolve({ total: 10n ** 21n, locked: 0n, leaving: 0n, reserved: 0n }),
     } as unknown as Chain,
     domain,
     account,

@@ -71,7 +71,7 @@ export const answer = async (parts: AnswerParts, proposal: Proposal): Promise<An
       now,
       draining: parts.draining(),
       freePlaces: 1,
-      availableStake: stake.total - stake.locked - stake.leaving,
+      availableStake: stake.total - stake.locked - stake.leaving - stake.reserved,
       protocolFeeBps: parameters.protocolFeeBps,
       collateralBps: parameters.collateralBps,
     });

@@ -10,6 +10,8 @@ export interface StakeView {
   /** Collateral of open jobs. */
   readonly locked: bigint;
   readonly leaving: bigint;
+  /** Kept out of every new job, whoever signs for it. */
+  readonly reserved: bigint;
   /** Unix seconds at which `leaving` can be withdrawn. */
   readonly availableAt: number;
 }
@@ -47,6 +49,17 @@ export const withdrawStake = async (context: AssayContext): Promise<Mined> => {
   });
 };
 
+/** Keeps this much of the caller's stake out of new jobs, out of reach of its operator keys; 0 reserves nothing. */
+export const reserveStake = async (context: AssayContext, amount: bigint): Promise<Mined> => {
+  const { contracts } = await context.deployment();
+  return write(context, {
+    address: contracts.staking,
+    abi: stakingAbi,
+    functionName: "reserve",
+    args: [amount],
+  });
+};
+
 /** Allows or forbids a key to sign and submit for this provider. */
 export const setOperator = async (
   context: AssayContext,
@@ -67,11 +80,10 @@ export const stakeOf = async (
   provider: Address = addressOf(context),
 ): Promise<StakeView> => {
   const { contracts } = await context.deployment();
-  const [total, locked, leaving, availableAt] = await read(context, {
-    address: contracts.staking,
-    abi: stakingAbi,
-    functionName: "stakeOf",
-    args: [provider],
-  });
-  return { total, locked, leaving, availableAt };
+  const reads = { address: contracts.staking, abi: stakingAbi, args: [provider] } as const;
+  const [[total, locked, leaving, availableAt], reserved] = await Promise.all([
+    read(context, { ...reads, functionName: "stakeOf" }),
+    read(context, { ...reads, functionName: "reservedOf" }),
+  ]);
+  return { total, locked, leaving, reserved, availableAt };
 };
