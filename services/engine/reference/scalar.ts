@@ -57,12 +57,6 @@ const passes = (operand: Operand, at: readonly number[]): boolean =>
     return value >= 0 && value < guard.limit;
   });
 
-/** Whether a guard makes operand `k` read +0 at a place, without any memory. */
-export function isGuarded(op: Op, k: number, element: number, term: number): boolean {
-  const operand = op.operands[k];
-  return operand !== undefined && !passes(operand, coordinatesAt(op, element, term));
-}
-
 function rowAt(
   operand: Operand,
   at: readonly number[],

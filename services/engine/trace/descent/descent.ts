@@ -44,13 +44,16 @@ export interface Descent {
 
 const CACHE_BYTES = 2 ** 28;
 
-/** What a run's answers are read from. Throws what `checkProgram` and `checkInputs` throw. */
-export function openViews(options: DescentOptions): Views {
+/**
+ * Opens a run for disputes. Throws what `checkProgram` and `checkInputs` throw; answers throw ENGINE_DESCENT_CHECKPOINT
+ * when a state does not have its root, and a RangeError for a position that the run does not have.
+ */
+export function openDescent(options: DescentOptions): Descent {
   const { program, inputs, checkpoints, start = null } = options;
   checkProgram(program);
   checkInputs(program, inputs);
   const course: Course = { program, start, intervals: checkpoints.roots.length - 1 };
-  return new Views(
+  const views = new Views(
     {
       course,
       inputs,
@@ -60,14 +63,6 @@ export function openViews(options: DescentOptions): Views {
     },
     options.cacheBytes ?? CACHE_BYTES,
   );
-}
-
-/**
- * Opens a run for disputes. Throws what `checkProgram` and `checkInputs` throw; answers throw ENGINE_DESCENT_CHECKPOINT
- * when a state does not have its root, and a RangeError for a position that the run does not have.
- */
-export function openDescent(options: DescentOptions): Descent {
-  const views = openViews(options);
   let turn: Promise<unknown> = Promise.resolve();
   const open = (position: Position): Promise<Opening> => {
     const made = turn.then(() => answer(views, position));
@@ -75,7 +70,7 @@ export function openDescent(options: DescentOptions): Descent {
     return made;
   };
   return {
-    course: views.course,
+    course,
     open,
     firstDifference: async (position, theirs) => firstDifference(await open(position), theirs),
     close: async () => {

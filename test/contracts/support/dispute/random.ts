@@ -5,9 +5,8 @@ import { scalarStep } from "@assay/engine/reference/scalar";
 import { randomProgram } from "@assay/engine/testing/program";
 import { Random } from "@assay/engine/testing/random";
 
-import { liar } from "./challenger.ts";
+import { Honest, liar } from "./challenger.ts";
 import { type Court, TARGET, challenge, submitRun } from "./court.ts";
-import { EngineChallenger } from "./engine-challenger.ts";
 import { play } from "./play.ts";
 import { Provider } from "./provider.ts";
 import { type Fault, LISTS, Run } from "./run.ts";
@@ -123,9 +122,7 @@ export async function randomGames(court: Court, number: number): Promise<Outcome
     const game = await challenge(court, job, target);
     const provider = new Provider(court, faulty, job);
     provider.lie = lying(faulty, random);
-    const challenger = new EngineChallenger(honest);
-    const stuck = await play(court, game, job, provider, challenger);
-    await challenger.close();
+    const stuck = await play(court, game, job, provider, new Honest(honest));
     const { level, phase } = game.position;
     outcomes.push({ side: "fault", fault, over: game.over, level, phase, stuck });
   }
