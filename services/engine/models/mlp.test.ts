@@ -82,7 +82,7 @@ describe("mlp", () => {
     );
     assert.deepEqual(
       program.outputs.map((o) => o.name),
-      ["correct", "accuracy", "loss"],
+      ["correct", "accuracy", "loss", "confusion"],
     );
     assert.equal(program.steps, 12 * 12);
   });

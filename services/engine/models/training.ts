@@ -1,11 +1,11 @@
 /** What presets share: how a run is laid out, one training step, the metrics of a classifier. */
 import { gradients } from "../autodiff/gradients.ts";
 import { at } from "../builder/access.ts";
-import { div, integerEqual, toReal } from "../builder/elementwise.ts";
+import { div, integerEqual, toReal, truncate } from "../builder/elementwise.ts";
 import { type F32, graphError, type I32, materialise } from "../builder/graph.ts";
 import type { ProgramBuilder } from "../builder/program.ts";
 import { shuffledBatch } from "../builder/random.ts";
-import { argmax, integerSum, mean } from "../builder/reduce.ts";
+import { argmax, contract, integerSum, mean, oneHot } from "../builder/reduce.ts";
 import { gather } from "../builder/views.ts";
 import type { Shape } from "../ir/types.ts";
 import { zeros } from "./initial.ts";
@@ -37,15 +37,29 @@ export const stepsOf = (options: TrainingOptions): number => {
   return steps ?? (epochs as number) * Math.floor(trainRows / batch);
 };
 
+/** Classes up to which a confusion matrix is small enough to be read, and cheap beside the evaluation itself. */
+const MOST_CONFUSED = 64;
+
 /**
- * Adds the metrics of a classifier on held-out rows: `correct` (i32 count), `accuracy` (its share) and `loss` (mean
- * cross-entropy).
+ * How many rows of class i were taken for class j, i32[classes, classes]. The counts are sums of ones, exact in f32 below
+ * 2²⁴ rows; a label outside the classes is not counted, nor is a prediction of NaN.
+ */
+export const confusionMatrix = (predicted: I32, labels: I32, classes: number): I32 =>
+  truncate(contract("ni,nj->ij", oneHot(labels, classes), oneHot(predicted, classes)));
+
+/**
+ * Adds the metrics of a classifier on held-out rows: `correct` (i32 count), `accuracy` (its share), `loss` (mean
+ * cross-entropy) and, for up to 64 classes, `confusion` (see {@link confusionMatrix}).
  */
 export const classifierMetrics = (job: ProgramBuilder, logits: F32, labels: I32): void => {
-  const correct = integerSum(integerEqual(argmax(logits), labels));
+  const predicted = argmax(logits);
+  const classes = at(logits.shape, 1);
+  const correct = integerSum(integerEqual(predicted, labels));
   job.output("correct", correct);
   job.output("accuracy", div(toReal(correct), at(labels.shape, 0)));
   job.output("loss", mean(crossEntropy(logits, labels)));
+  if (classes <= MOST_CONFUSED)
+    job.output("confusion", confusionMatrix(predicted, labels, classes));
 };
 
 /** Trains `model` on the mean of `losses`, and keeps that mean of the latest step in the state scalar `loss`. */
