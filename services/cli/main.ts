@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   down: async () => (await import("./commands/down.ts")).registerDown,
   doctor: async () => (await import("./commands/doctor.ts")).registerDoctor,
   init: async () => (await import("./commands/init.ts")).registerInit,
+  data: async () => (await import("./commands/data.ts")).registerData,
   quote: async () => (await import("./commands/quote.ts")).registerQuote,
   run: async () => (await import("./commands/run.ts")).registerRun,
   jobs: async () => (await import("./commands/jobs.ts")).registerJobs,

@@ -46,29 +46,42 @@ const invalid = (message: string, cause?: unknown): AssayError =>
     cause,
   });
 
-/** The bytes of a file. The same tensors, order and metadata always give the same bytes. */
-export function encodeSafetensors(
-  tensors: readonly NamedWords[],
+/** What stands before the elements of a file: the length and the JSON that names the tensors, padded to 8 bytes. */
+export function safetensorsHeader(
+  tensors: readonly NamedTensor[],
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
   const header = new Map<string, unknown>();
   if (Object.keys(metadata).length > 0) header.set(METADATA, metadata);
   let end = 0;
-  for (const { name, dtype, shape, words } of tensors) {
-    if (words.length !== elements(shape))
-      throw new RangeError(`"${name}" has ${words.length} elements`);
+  for (const { name, dtype, shape } of tensors) {
     if (header.has(name) || name === METADATA) throw new RangeError(`a second tensor "${name}"`);
     const begin = end;
-    end += 4 * words.length;
+    end += 4 * elements(shape);
     header.set(name, { dtype: fileType[dtype], shape, data_offsets: [begin, end] });
   }
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
   const length = Math.ceil(json.length / 8) * 8;
-  const bytes = new Uint8Array(8 + length + end);
+  const bytes = new Uint8Array(8 + length);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
-  bytes.fill(0x20, 8, 8 + length);
+  bytes.fill(0x20, 8);
   bytes.set(json, 8);
-  let at = 8 + length;
+  return bytes;
+}
+
+/** The bytes of a file. The same tensors, order and metadata always give the same bytes. */
+export function encodeSafetensors(
+  tensors: readonly NamedWords[],
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
+  for (const { name, shape, words } of tensors)
+    if (words.length !== elements(shape))
+      throw new RangeError(`"${name}" has ${words.length} elements`);
+  const header = safetensorsHeader(tensors, metadata);
+  const body = tensors.reduce((sum, { words }) => sum + words.byteLength, 0);
+  const bytes = new Uint8Array(header.length + body);
+  bytes.set(header);
+  let at = header.length;
   for (const { words } of tensors) {
     bytes.set(new Uint8Array(words.buffer, words.byteOffset, words.byteLength), at);
     at += words.byteLength;

@@ -1,7 +1,7 @@
 /** Commitment of one tensor: a header over the tree of its chunks of 256 elements (1 KiB). */
 import { type Hasher, type Hex, fromHex, hashOf, toHex, u32 } from "./hash.ts";
 import { TAG } from "./tags.ts";
-import { flatTreeRoot } from "./tree.ts";
+import { ARITY, flatTreeRoot, levelAbove } from "./tree.ts";
 
 export const CHUNK_ELEMENTS = 256;
 const CHUNK_BYTES = 4 * CHUNK_ELEMENTS;
@@ -88,3 +88,74 @@ export const tensorRoot = (hasher: Hasher, tensor: CommittedTensor): Hex =>
     tensor.shape,
     flatTreeRoot(hasher, chunkLeaves(hasher, tensor)),
   );
+
+interface WaitingNodes {
+  readonly nodes: Uint8Array;
+  count: number;
+}
+
+/** Root of a tensor whose bytes come in pieces: keeps one unfinished chunk, and at most 16 hashes a level of the tree. */
+export class TensorRootBuilder {
+  readonly #hasher: Hasher;
+  readonly #dtype: number;
+  readonly #rest = new Uint8Array(CHUNK_BYTES);
+  #held = 0;
+  #chunks = 0;
+  /** Nodes of each level that wait for their siblings, and how many there were. */
+  readonly #levels: WaitingNodes[] = [];
+
+  constructor(hasher: Hasher, dtype: number) {
+    this.#hasher = hasher;
+    this.#dtype = dtype;
+  }
+
+  append(bytes: Uint8Array): void {
+    let at = 0;
+    while (at < bytes.length) {
+      if (this.#held === 0 && bytes.length - at >= CHUNK_BYTES) {
+        this.#chunk(bytes.subarray(at, at + CHUNK_BYTES));
+        at += CHUNK_BYTES;
+        continue;
+      }
+      const part = bytes.subarray(at, at + CHUNK_BYTES - this.#held);
+      this.#rest.set(part, this.#held);
+      this.#held += part.length;
+      at += part.length;
+      if (this.#held < CHUNK_BYTES) continue;
+      this.#held = 0;
+      this.#chunk(this.#rest);
+    }
+  }
+
+  /** The root, once; nothing can be appended afterwards. Throws a RangeError when bytes and shape disagree. */
+  finish(shape: readonly number[]): Hex {
+    const elements = shape.reduce((product, dimension) => product * dimension, 1);
+    const bytes = this.#chunks * CHUNK_BYTES + this.#held;
+    if (bytes !== 4 * elements)
+      throw new RangeError(`${bytes} bytes for ${elements} elements of 4 bytes`);
+    if (this.#held > 0) this.#chunk(this.#rest.subarray(0, this.#held));
+    for (let level = 0; level < this.#levels.length; level++) {
+      const { nodes, count } = this.#levels[level] as WaitingNodes;
+      const waiting = nodes.subarray(0, 32 * count);
+      if (level === this.#levels.length - 1 && count <= 1)
+        return tensorRootOf(this.#hasher, this.#dtype, shape, toHex(waiting));
+      if (count > 0) this.#push(level + 1, levelAbove(this.#hasher, waiting));
+    }
+    return tensorRootOf(this.#hasher, this.#dtype, shape, toHex(new Uint8Array(32)));
+  }
+
+  #chunk(chunk: Uint8Array): void {
+    const leaf = new Uint8Array(32);
+    hashChunk(this.#hasher, this.#dtype, this.#chunks++, chunk, leaf, 0);
+    this.#push(0, leaf);
+  }
+
+  #push(level: number, node: Uint8Array): void {
+    const own = (this.#levels[level] ??= { nodes: new Uint8Array(32 * ARITY), count: 0 });
+    if (own.count === ARITY) {
+      own.count = 0;
+      this.#push(level + 1, levelAbove(this.#hasher, own.nodes));
+    }
+    own.nodes.set(node, 32 * own.count++);
+  }
+}
