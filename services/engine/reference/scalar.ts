@@ -118,6 +118,29 @@ export function operandAt(
   return { dtype, bits, address, row };
 }
 
+/** Where one operand reads at one place, given what its row is said to be; addresses may lie outside their tensors. */
+export interface Reading {
+  /** Undefined where the op itself fixes the value, or a guard or the row's limit makes it +0. */
+  readonly value: { readonly source: MemorySource; readonly address: number } | undefined;
+  /** Undefined where no row is read. */
+  readonly row: { readonly source: MemorySource; readonly address: number } | undefined;
+}
+
+/** What operand `k` reads; `row` is a u32, ignored without an indirection. */
+export function readingAt(op: Op, k: number, element: number, term: number, row: number): Reading {
+  const operand = op.operands[k];
+  if (operand === undefined) throw new RangeError(`no operand ${k}`);
+  const at = coordinatesAt(op, element, term);
+  const { source, indirection } = operand;
+  if (!("index" in source) || !passes(operand, at)) return { value: undefined, row: undefined };
+  const address = affineAt(operand, at);
+  if (indirection === null) return { value: { source, address }, row: undefined };
+  const table = { source: indirection.source, address: affineAt(indirection, at) };
+  // A negative row is above every limit.
+  if (row >>> 0 >= indirection.limit) return { value: undefined, row: table };
+  return { value: { source, address: address + row * indirection.rowStride }, row: table };
+}
+
 /** The judge's own computation: one primitive on bits (u32). `acc` is ignored by maps. */
 export function scalarStep(op: Op, acc: number, operands: readonly number[], seed: bigint): number {
   const primitive = primitiveAt(op.opcode);

@@ -44,16 +44,13 @@ export interface Descent {
 
 const CACHE_BYTES = 2 ** 28;
 
-/**
- * Opens a run for disputes. Throws what `checkProgram` and `checkInputs` throw; answers throw ENGINE_DESCENT_CHECKPOINT
- * when a state does not have its root, and a RangeError for a position that the run does not have.
- */
-export function openDescent(options: DescentOptions): Descent {
+/** What a run's answers are read from. Throws what `checkProgram` and `checkInputs` throw. */
+export function openViews(options: DescentOptions): Views {
   const { program, inputs, checkpoints, start = null } = options;
   checkProgram(program);
   checkInputs(program, inputs);
   const course: Course = { program, start, intervals: checkpoints.roots.length - 1 };
-  const views = new Views(
+  return new Views(
     {
       course,
       inputs,
@@ -63,6 +60,14 @@ export function openDescent(options: DescentOptions): Descent {
     },
     options.cacheBytes ?? CACHE_BYTES,
   );
+}
+
+/**
+ * Opens a run for disputes. Throws what `checkProgram` and `checkInputs` throw; answers throw ENGINE_DESCENT_CHECKPOINT
+ * when a state does not have its root, and a RangeError for a position that the run does not have.
+ */
+export function openDescent(options: DescentOptions): Descent {
+  const views = openViews(options);
   let turn: Promise<unknown> = Promise.resolve();
   const open = (position: Position): Promise<Opening> => {
     const made = turn.then(() => answer(views, position));
@@ -70,7 +75,7 @@ export function openDescent(options: DescentOptions): Descent {
     return made;
   };
   return {
-    course,
+    course: views.course,
     open,
     firstDifference: async (position, theirs) => firstDifference(await open(position), theirs),
     close: async () => {

@@ -22,9 +22,9 @@ export function present(p: Position): number {
 
 export interface Choice {
   /** Number of the wrong child, 16 for the list's last entry. */
-  child(game: Game, p: Position): number;
-  element(game: Game, p: Position): number;
-  claim(game: Game, p: Position): number;
+  child(game: Game, p: Position): number | Promise<number>;
+  element(game: Game, p: Position): number | Promise<number>;
+  claim(game: Game, p: Position): number | Promise<number>;
 }
 
 /** Plays one side by its choices. */
@@ -36,11 +36,11 @@ export async function playChallenger(
 ): Promise<void> {
   const p = game.position;
   if (p.phase === PHASE.point)
-    await move(court, game, by, "point", game.children, choice.child(game, p));
+    await move(court, game, by, "point", game.children, await choice.child(game, p));
   else if (p.phase === PHASE.element)
-    await move(court, game, by, "pointElement", game.chunk, choice.element(game, p));
+    await move(court, game, by, "pointElement", game.chunk, await choice.element(game, p));
   else if (p.phase === PHASE.claim)
-    await move(court, game, by, "pointClaim", choice.claim(game, p));
+    await move(court, game, by, "pointClaim", await choice.claim(game, p));
   else throw new Error(`phase ${p.phase} is not the challenger's`);
 }
 

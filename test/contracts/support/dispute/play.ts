@@ -3,7 +3,6 @@ import { Interface } from "ethers";
 import type { Choice } from "./challenger.ts";
 import { playChallenger } from "./challenger.ts";
 import { CLOCK, type Court, type Game, type SubmittedJob, tell } from "./court.ts";
-import type { Provider } from "./provider.ts";
 import { PHASE } from "./trees.ts";
 
 const CHALLENGERS: readonly bigint[] = [PHASE.point, PHASE.element, PHASE.claim];
@@ -15,7 +14,7 @@ export async function play(
   court: Court,
   game: Game,
   job: SubmittedJob,
-  provider: Provider,
+  provider: { play(game: Game): Promise<void> },
   choice: Choice,
 ): Promise<string | undefined> {
   for (let i = 0; i < MOVES && game.over === undefined; i++) {

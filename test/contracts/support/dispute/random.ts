@@ -1,12 +1,17 @@
 /** One random game: a small program, a fault at a random place and level or none, honest and dishonest players. */
+import { type TraceHeader, traceHeader } from "@assay/protocol/commitments/bindings";
+import { treeRoot } from "@assay/protocol/commitments/tree";
 import type { Program } from "@assay/engine/ir/types";
 import { elements } from "@assay/engine/ir/shape";
 import { scalarStep } from "@assay/engine/reference/scalar";
 import { randomProgram } from "@assay/engine/testing/program";
 import { Random } from "@assay/engine/testing/random";
+import { wrongTarget } from "@assay/engine/trace/game/point";
+import { nodeHasher } from "@assay/engine/trace/hasher";
 
 import { Honest, liar } from "./challenger.ts";
 import { type Court, TARGET, challenge, submitRun } from "./court.ts";
+import { engineChallenger, engineProvider, engineRun } from "./engine.ts";
 import { play } from "./play.ts";
 import { Provider } from "./provider.ts";
 import { type Fault, LISTS, Run } from "./run.ts";
@@ -81,16 +86,17 @@ const lying =
     }
   };
 
+const headerOf = (run: Run): TraceHeader =>
+  traceHeader(nodeHasher, {
+    checkpoints: [...run.prefix(), run.stateRoot(run.program.steps)],
+    modelRoot: treeRoot(nodeHasher, run.modelRoots()),
+    evalRoot: treeRoot(nodeHasher, run.evaluationRoots()),
+  });
+
 /** What an honest challenger says is wrong: the first thing that differs; undefined if nothing does. */
 function targetOf(honest: Run, shown: Run): number | undefined {
-  const [a, b] = [honest.prefix(), shown.prefix()];
-  if (a.some((root, i) => root !== b[i])) return TARGET.checkpoint;
-  const { steps } = honest.program;
-  if (honest.stateRoot(steps) !== shown.stateRoot(steps)) return TARGET.lastState;
-  if (String(honest.modelRoots()) !== String(shown.modelRoots())) return TARGET.model;
-  if (String(honest.evaluationRoots()) !== String(shown.evaluationRoots()))
-    return TARGET.evaluation;
-  return undefined;
+  const target = wrongTarget(headerOf(honest), headerOf(shown));
+  return target && TARGET[target];
 }
 
 /** How a game went: who should win and who did, and where a provider that lost had no move left. */
@@ -106,9 +112,13 @@ export interface Outcome {
 
 /**
  * The games of one number: an honest challenger against a run with a fault, if it shows, and a challenger that points
- * anywhere against an honest run.
+ * anywhere against an honest run. The honest side has every value of its run in memory, or is the engine with a few checkpoints.
  */
-export async function randomGames(court: Court, number: number): Promise<Outcome[]> {
+export async function randomGames(
+  court: Court,
+  number: number,
+  honestSide: "memory" | "engine" = "memory",
+): Promise<Outcome[]> {
   const random = new Random(number);
   const { program, inputs } = smallProgram(number);
   const honest = new Run(program, inputs);
@@ -122,7 +132,10 @@ export async function randomGames(court: Court, number: number): Promise<Outcome
     const game = await challenge(court, job, target);
     const provider = new Provider(court, faulty, job);
     provider.lie = lying(faulty, random);
-    const stuck = await play(court, game, job, provider, new Honest(honest));
+    const own = honestSide === "engine" ? engineRun(honest) : undefined;
+    const challenger = own === undefined ? new Honest(honest) : engineChallenger(own);
+    const stuck = await play(court, game, job, provider, challenger);
+    await own?.close();
     const { level, phase } = game.position;
     outcomes.push({ side: "fault", fault, over: game.over, level, phase, stuck });
   }
@@ -131,7 +144,11 @@ export async function randomGames(court: Court, number: number): Promise<Outcome
   const targets: number[] = [TARGET.checkpoint, TARGET.lastState, TARGET.model];
   if (program.outputs.length > 0) targets.push(TARGET.evaluation);
   const game = await challenge(court, job, random.pick(targets));
-  const stuck = await play(court, game, job, new Provider(court, honest, job), liar(random));
+  const own = honestSide === "engine" ? engineRun(honest, () => random.oneIn(2)) : undefined;
+  const provider =
+    own === undefined ? new Provider(court, honest, job) : engineProvider(court, own);
+  const stuck = await play(court, game, job, provider, liar(random));
+  await own?.close();
   const { level, phase } = game.position;
   outcomes.push({ side: "lie", over: game.over, level, phase, stuck });
   return outcomes;
