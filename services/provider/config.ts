@@ -95,6 +95,12 @@ export const environment = z.object({
   ASSAY_PROVIDER_MAX_STATED_LOSS: decimal
     .default("0")
     .describe("Largest stated loss of a requester, in tokens, to answer for"),
+  ASSAY_PROVIDER_RECEIPT_SECONDS: z.coerce
+    .number()
+    .min(0)
+    .max(3_600)
+    .default(10)
+    .describe("Least seconds between two receipts of a job; each publishes the whole state"),
   ASSAY_PROVIDER_POLL_MS: z.coerce
     .number()
     .int()

@@ -50,6 +50,7 @@ const optionsOf = async (environment: Environment): Promise<AgentOptions> => ({
     carbonGramsPerKwh: environment.ASSAY_PROVIDER_CARBON,
   },
   pollMs: environment.ASSAY_PROVIDER_POLL_MS,
+  receiptMs: environment.ASSAY_PROVIDER_RECEIPT_SECONDS * 1_000,
   logger: createLogger({ name: "provider", level: environment.ASSAY_PROVIDER_LOG_LEVEL }),
 });
 

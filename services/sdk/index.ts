@@ -17,14 +17,18 @@ import { findDeployment } from "@assay/protocol/domain/deployments";
 import { AssayError } from "@assay/protocol/errors";
 import { deploymentSchema, type Deployment } from "@assay/protocol/wire/api";
 import { balance, deposit, walletBalance, withdraw } from "./actions/balance.ts";
-import { cancel } from "./actions/cancel.ts";
+import { cancel, cancelRequest } from "./actions/cancel.ts";
+import { continueJob, signedRequest } from "./actions/continue-job.ts";
+import { expire } from "./actions/expire.ts";
 import { jobFromChain } from "./actions/job-from-chain.ts";
 import { job, jobs, provider, requestStatus } from "./actions/jobs.ts";
+import { lineage } from "./actions/lineage.ts";
 import { postOffer } from "./actions/offers.ts";
 import { postJob } from "./actions/post-job.ts";
 import { parameters } from "./actions/parameters.ts";
 import { provenance } from "./actions/provenance.ts";
 import { quote } from "./actions/quote.ts";
+import { presentReceipt, receipt } from "./actions/receipts.ts";
 import { settle, signOff } from "./actions/settle.ts";
 import {
   requestUnstake,
@@ -34,6 +38,7 @@ import {
   stakeOf,
   withdrawStake,
 } from "./actions/stake.ts";
+import { stop } from "./actions/stop.ts";
 import { watchJob, watchRequest } from "./actions/watch.ts";
 import { explainCall } from "./chain/write.ts";
 import type { AssayContext } from "./context.ts";
@@ -56,24 +61,32 @@ export interface AssayOptions {
 const ACTIONS = {
   balance,
   cancel,
+  cancelRequest,
+  continueJob,
   deposit,
+  expire,
   job,
   jobFromChain,
   jobs,
+  lineage,
   parameters,
   postJob,
   postOffer,
+  presentReceipt,
   provenance,
   provider,
   quote,
+  receipt,
   requestStatus,
   requestUnstake,
   reserveStake,
   setOperator,
   settle,
   signOff,
+  signedRequest,
   stake,
   stakeOf,
+  stop,
   walletBalance,
   watchJob,
   watchRequest,

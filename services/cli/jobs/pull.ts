@@ -8,6 +8,7 @@ import type { Hex } from "viem";
 import { tensorListRoot } from "@assay/engine/data/dataset";
 import { decodeSafetensors } from "@assay/engine/data/safetensors";
 import { nodeHasher } from "@assay/engine/trace/hasher";
+import { parametersOf } from "@assay/engine/trace/state-file";
 import { AssayError } from "@assay/protocol/errors";
 import type { ChainJob } from "@assay/sdk/actions/job-from-chain";
 import { cidOfDigest } from "@assay/storage/cid";
@@ -21,7 +22,10 @@ export interface PulledModel {
   readonly modelRoot: Hex;
 }
 
-/** Root of a model file: the tree over its tensors in file order, which is the program's. */
+/**
+ * Root of a model file: the tree over its parameters in file order, which is the program's. A job that was handed over left its
+ * whole state, of which the model is a part.
+ */
 export const modelRootOfFile = (file: string): Hex => {
   let bytes: Uint8Array;
   try {
@@ -32,7 +36,7 @@ export const modelRootOfFile = (file: string): Hex => {
       remedy: "give the path of a model.safetensors",
     });
   }
-  return tensorListRoot(nodeHasher, decodeSafetensors(bytes).tensors);
+  return tensorListRoot(nodeHasher, parametersOf(decodeSafetensors(bytes)));
 };
 
 const card = (chain: ChainJob, modelRoot: Hex): string => {

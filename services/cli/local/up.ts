@@ -197,6 +197,7 @@ const startAgent = (
       ASSAY_PROVIDER_REGION: provider.region,
       ASSAY_PROVIDER_DUTY_CYCLE: String(provider.dutyCycle),
       ASSAY_PROVIDER_POLL_MS: "200",
+      ASSAY_PROVIDER_RECEIPT_SECONDS: "1",
     },
     ready: (line) =>
       jsonField(line, "ready") === true ? (jsonField(line, "offer") as Hex) : undefined,

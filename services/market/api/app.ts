@@ -17,6 +17,7 @@ import { proposalRoutes } from "./routes/proposals.ts";
 import { provenanceRoutes } from "./routes/provenance.ts";
 import { providerRoutes } from "./routes/providers.ts";
 import { quoteRoutes } from "./routes/quotes.ts";
+import { receiptRoutes } from "./routes/receipts.ts";
 import { requestRoutes } from "./routes/requests.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { statsRoutes } from "./routes/stats.ts";
@@ -90,6 +91,7 @@ export const buildApi = async (deps: ApiDeps): Promise<App> => {
     requestRoutes,
     proposalRoutes,
     jobRoutes,
+    receiptRoutes,
     providerRoutes,
     provenanceRoutes,
     statsRoutes,

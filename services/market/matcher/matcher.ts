@@ -11,6 +11,7 @@ import { agreeHandler } from "./agree/agree.ts";
 import { createPairSender } from "./agree/pairs.ts";
 import type { BookKeeper } from "./book/keeper.ts";
 import { bubbledErrors } from "./bubbled-errors.ts";
+import { createFinisher } from "./finish/finish.ts";
 import { transactionJournal } from "./journal.ts";
 import { createRounds } from "./propose/rounds.ts";
 import { changeProposal, changeRequest, readRequest, settleExpired } from "./requests.ts";
@@ -42,6 +43,8 @@ const RECONSIDER_AFTER = 100;
 const AGAIN_AFTER = 5_000;
 /** Milliseconds between two looks for what no task will move any more. */
 const SWEEP_EVERY = 5_000;
+/** Milliseconds between two looks for jobs that their providers do not bring to an end. */
+const FINISH_EVERY = 1_000;
 
 export const startMatcher = async (options: MatcherOptions): Promise<Matcher> => {
   const { sql, bus, queues, keeper, chain, client, deployment, account, logger } = options;
@@ -186,13 +189,25 @@ export const startMatcher = async (options: MatcherOptions): Promise<Matcher> =>
   }, SWEEP_EVERY);
   sweeper.unref();
 
+  const finish = createFinisher({ sql, client, deployment, sender, logger });
+  let finishing: Promise<void> | undefined;
+  const finisher = setInterval(() => {
+    finishing ??= finish()
+      .catch((error: unknown) => logger.warn({ err: error }, "jobs could not be looked after"))
+      .finally(() => {
+        finishing = undefined;
+      });
+  }, FINISH_EVERY);
+  finisher.unref();
+
   return {
     async close() {
       for (const stop of stops) stop();
       clearTimeout(timer);
       clearInterval(sweeper);
+      clearInterval(finisher);
       stopping.abort();
-      await sweeping;
+      await Promise.all([sweeping, finishing]);
       await rounds.close();
     },
   };

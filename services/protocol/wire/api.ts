@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { ASSURANCES, JOB_STATES, REQUEST_STATES } from "../domain/states.ts";
 import { constraintsSchema, descriptionSchema } from "./description.ts";
-import { acceptanceSchema, offerSchema, requestSchema } from "./messages.ts";
+import { acceptanceSchema, offerSchema, requestSchema, submissionSchema } from "./messages.ts";
 import {
   address,
   bytes32,
@@ -13,6 +13,7 @@ import {
   uint32,
   uint40,
   uint64,
+  uint8,
 } from "./scalars.ts";
 
 /** `GET /v1/deployment`: all a client needs to sign and to talk to the chain. */
@@ -166,8 +167,17 @@ export const progressReportSchema = z.strictObject({
   loss: z.number().nullable(),
   stepsPerSecond: z.number().min(0),
   secondsLeft: z.number().min(0),
+  /** The provider takes no more work and would hand this job over at a checkpoint. */
+  leaving: z.boolean().optional(),
 });
 export type ProgressReport = z.infer<typeof progressReportSchema>;
+
+/**
+ * `POST /v1/jobs/:id/receipts` and `GET /v1/jobs/:id/receipt`: the latest checkpoint before the last that the provider has
+ * signed for. Its `modelCid` names the file of the whole state.
+ */
+export const signedReceiptSchema = z.strictObject({ submission: submissionSchema, signature: hex });
+export type SignedReceipt = z.infer<typeof signedReceiptSchema>;
 
 /** `GET /v1/jobs/:id` and items of `GET /v1/jobs`. */
 export const jobViewSchema = z.strictObject({
@@ -176,15 +186,23 @@ export const jobViewSchema = z.strictObject({
   requestDigest: bytes32,
   requester: address,
   provider: address,
+  /** The name that the provider's offer gave. */
+  providerName: z.string().nullable(),
   programRoot: bytes32,
   dataRoot: bytes32,
   programCid: bytes32,
   dataCid: bytes32,
+  /** State it started from and the artifact that this belongs to; null for a job from scratch. */
+  startRoot: bytes32.nullable(),
+  parentRoot: bytes32.nullable(),
   seed: uint64,
   steps: uint32,
   startStep: uint32,
   interval: uint32,
+  replicas: uint8,
   checkpoint: uint32,
+  /** Latest checkpoint that the market has a receipt for; 0 for none. */
+  receipt: uint32,
   price: uint128,
   protocolFee: uint128,
   matcherFee: uint128,
@@ -192,6 +210,7 @@ export const jobViewSchema = z.strictObject({
   collateral: uint128,
   agreedAt: uint40,
   deadline: uint40,
+  stoppedAt: uint40.nullable(),
   submittedAt: uint40.nullable(),
   windowEnd: uint40.nullable(),
   settledAt: uint40.nullable(),

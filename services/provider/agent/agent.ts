@@ -35,7 +35,10 @@ export interface StartedAgent {
   readonly offer: Hex | undefined;
   readonly unitsPerSecond: number;
   readonly unitPrice: bigint;
-  /** Takes no more jobs, finishes those it has, then stops. */
+  /**
+   * Takes no more jobs and asks for those it has to be handed over: each ends at a checkpoint once its requester stops it, or is
+   * finished. Then stops.
+   */
   drain(): Promise<void>;
   /** Withdraws the offer and stops at once; a later start goes on from the latest checkpoints. */
   stop(): Promise<void>;
@@ -45,6 +48,7 @@ export interface StartedAgent {
 
 const START_TRIES = 8;
 const CACHE_BYTES = 16 * 2 ** 30;
+const RECEIPT_MS = 10_000;
 
 /**
  * Throws GPU_BACKEND_MISSING, AGENT_ALREADY_RUNS, JOURNAL_CORRUPT and JOURNAL_OF_ANOTHER; where no job is open also
@@ -183,6 +187,7 @@ const startLocked = async (
       checkpointBytes: options.checkpointBytes,
       tidy: () => pruneBlocks(at("blocks"), options.cacheBytes ?? CACHE_BYTES),
       pollMs: options.pollMs ?? 1_000,
+      receiptMs: options.receiptMs ?? RECEIPT_MS,
       onFatal: fail,
       signal,
     });
@@ -293,6 +298,7 @@ const startLocked = async (
         await offer.withdraw();
         // One that was signed just before is a job of the runner's by then.
         await Promise.all(replies);
+        runner.leave();
         await runner.idle();
         await end();
       },

@@ -36,6 +36,8 @@ export interface AgentOptions {
   /** What the offer says beside the hardware. */
   readonly about: Pick<Description, "name" | "region" | "jurisdiction" | "carbonGramsPerKwh">;
   readonly logger: Logger;
+  /** Least milliseconds between two receipts of a job; default 10,000. */
+  readonly receiptMs?: number | undefined;
   /** Milliseconds between two looks at the chain; default 1,000. */
   readonly pollMs?: number | undefined;
 }

@@ -8,6 +8,7 @@ import type { Chain } from "../chain/chain.ts";
 import { checkpointFolder } from "../jobs/checkpoints.ts";
 import { driveJob } from "../jobs/drive.ts";
 import type { InputLimits } from "../jobs/inputs.ts";
+import { createReceipts } from "../jobs/receipts.ts";
 import { prefixOf, train, upload } from "../jobs/training.ts";
 import type { JobMemory } from "../journal/memory.ts";
 import type { Notebook } from "../journal/notebook.ts";
@@ -29,6 +30,8 @@ export interface RunnerParts {
   /** Makes room on disk; called when a job has ended. */
   readonly tidy: () => Promise<unknown>;
   readonly pollMs: number;
+  /** Least milliseconds between two receipts of a job. */
+  readonly receiptMs: number;
   /** The journal cannot be written: nothing more may be signed. */
   readonly onFatal: (error: unknown) => void;
   readonly signal: AbortSignal;
@@ -37,6 +40,8 @@ export interface RunnerParts {
 export interface JobRunner {
   /** Drives a job of the journal to its end; `release` frees its place. */
   run(jobId: Hex, release: () => void): void;
+  /** Tells the market that the jobs are to be handed over; they go on until their requesters stop them. */
+  leave(): void;
   /** Resolves when no job is left. */
   idle(): Promise<void>;
 }
@@ -47,6 +52,8 @@ const REPORT_MS = 1_000;
 export const createJobRunner = (parts: RunnerParts): JobRunner => {
   const { notebook, board, logger, signal } = parts;
   const running = new Map<Hex, Promise<void>>();
+  const reporters = new Set<ReturnType<typeof reporter>>();
+  let leaving = false;
 
   const drive = async (jobId: Hex, release: () => void): Promise<void> => {
     const { request } = notebook.memory.jobs.get(jobId) as JobMemory;
@@ -54,8 +61,30 @@ export const createJobRunner = (parts: RunnerParts): JobRunner => {
       join(parts.stateDir, "jobs", jobId),
       parts.checkpointBytes,
     );
-    const report = reporter(parts, jobId);
-    const work = { ...parts, jobId, request, checkpoints, report: report.progress };
+    const report = reporter(parts, jobId, () => leaving);
+    reporters.add(report);
+    const receipts = createReceipts({
+      jobId,
+      request,
+      store: parts.store,
+      sign: parts.chain.signReceipt,
+      send: async (receipt) => {
+        const answer = await parts.session.call(`/v1/jobs/${jobId}/receipts`, { body: receipt });
+        await answer.body?.cancel();
+      },
+      every: parts.receiptMs,
+      logger,
+      signal,
+    });
+    const work = {
+      ...parts,
+      jobId,
+      request,
+      checkpoints,
+      receipts,
+      findStart: parts.chain.startOf,
+      report: report.progress,
+    };
     try {
       await driveJob({
         ...parts,
@@ -79,6 +108,8 @@ export const createJobRunner = (parts: RunnerParts): JobRunner => {
       if (signal.aborted) return;
       logger.error({ jobId, err: error }, "a job cannot go on");
       parts.onFatal(error);
+    } finally {
+      reporters.delete(report);
     }
   };
 
@@ -90,6 +121,10 @@ export const createJobRunner = (parts: RunnerParts): JobRunner => {
         drive(jobId, release).finally(() => running.delete(jobId)),
       );
     },
+    leave: () => {
+      leaving = true;
+      for (const report of reporters) report.again();
+    },
     idle: async () => {
       while (running.size > 0) await Promise.all(running.values());
     },
@@ -97,7 +132,11 @@ export const createJobRunner = (parts: RunnerParts): JobRunner => {
 };
 
 /** Passes reports on: all to the status, to the market at most one a second, and always the latest. Nobody checks them. */
-const reporter = ({ session, board, logger, signal }: RunnerParts, jobId: Hex) => {
+const reporter = (
+  { session, board, logger, signal }: RunnerParts,
+  jobId: Hex,
+  leaving: () => boolean,
+) => {
   let latest: ProgressReport | undefined;
   let timer: NodeJS.Timeout | undefined;
   let sentAt = 0;
@@ -105,8 +144,9 @@ const reporter = ({ session, board, logger, signal }: RunnerParts, jobId: Hex) =
     timer = undefined;
     if (latest === undefined || signal.aborted) return;
     sentAt = Date.now();
+    const body = leaving() ? { ...latest, leaving: true } : latest;
     session
-      .call(`/v1/jobs/${jobId}/progress`, { body: latest, signal })
+      .call(`/v1/jobs/${jobId}/progress`, { body, signal })
       .then((response) => response.body?.cancel())
       .catch((error: unknown) => logger.debug({ jobId, err: error }, "report not taken"));
     latest = undefined;
@@ -118,6 +158,13 @@ const reporter = ({ session, board, logger, signal }: RunnerParts, jobId: Hex) =
       last = report;
       latest = report;
       timer ??= setTimeout(send, Math.max(0, sentAt + REPORT_MS - Date.now())).unref();
+    },
+    /** Says the last thing once more. */
+    again: (): void => {
+      if (last === undefined) return;
+      latest = last;
+      clearTimeout(timer);
+      send();
     },
     /** Training is over: what was not sent yet would come too late. */
     hold: (): void => {

@@ -1,7 +1,8 @@
 /** The agent's view of the chain, and what it sends there. */
 import type { Job, Submission } from "@assay/protocol/domain/messages";
+import { checkpointCount } from "@assay/protocol/domain/money";
 import { JOB_STATES, type JobState } from "@assay/protocol/domain/states";
-import { isAssayError } from "@assay/protocol/errors";
+import { AssayError, isAssayError } from "@assay/protocol/errors";
 import {
   marketAbi,
   parametersAbi,
@@ -37,6 +38,12 @@ export interface Chain {
   parameters(): Promise<Parameters>;
   parametersAt(version: number): Promise<Omit<Parameters, "version">>;
   stake(): Promise<StakeView>;
+  /**
+   * Digest under which the state of a settled job's record lies. Throws START_UNAVAILABLE where that job was done in full: its
+   * file is the model alone.
+   */
+  readonly startOf: (record: { parentRoot: Hex; parentIndex: number }) => Promise<Hex>;
+  readonly signReceipt: (receipt: Submission) => Promise<Hex>;
   submit(job: Job, submission: Submission): Promise<Hex>;
   present(job: Job, receipt: Submission): Promise<Hex>;
   settle(job: Job): Promise<Hex>;
@@ -111,7 +118,27 @@ export const createChain = (parts: ChainParts): Chain => {
     }
   };
 
+  const signReceipt = (receipt: Submission): Promise<Hex> =>
+    account.signTypedData(typedData(domain, "Submission", receipt));
+
   return {
+    signReceipt,
+    startOf: async ({ parentRoot, parentIndex }) => {
+      const record = await read(
+        publicClient.readContract({
+          address: contracts.provenance,
+          abi: provenanceAbi,
+          functionName: "recordAt",
+          args: [parentRoot, BigInt(parentIndex)],
+        }),
+      );
+      const { job, modelCid } = await jobFromChain(context, record.jobId);
+      if (modelCid !== undefined && job.progress.checkpoint < checkpointCount(job.terms))
+        return modelCid;
+      throw new AssayError("START_UNAVAILABLE", `job ${record.jobId} left no state to go on from`, {
+        remedy: "Continue from a job that was handed over at a checkpoint.",
+      });
+    },
     now: async () => Number((await read(publicClient.getBlock())).timestamp),
     job: async (jobId) => {
       const before = seen.get(jobId);
@@ -142,7 +169,7 @@ export const createChain = (parts: ChainParts): Chain => {
         sender.send({ ...market, functionName: "submit", args: [job, submission], key }),
       ),
     present: async (job, receipt) => {
-      const signature = await account.signTypedData(typedData(domain, "Submission", receipt));
+      const signature = await signReceipt(receipt);
       return once(`present:${receipt.checkpoint}`, job, (key) =>
         sender.send({
           ...market,

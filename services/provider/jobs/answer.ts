@@ -9,7 +9,7 @@ import { randomBytes } from "node:crypto";
 import type { Address, Hex, LocalAccount } from "viem";
 import type { Chain } from "../chain/chain.ts";
 import type { Notebook } from "../journal/notebook.ts";
-import { fetchInputs, type InputLimits } from "./inputs.ts";
+import { fetchInputs, fetchStart, type InputLimits } from "./inputs.ts";
 import type { Places } from "./places.ts";
 import { measuredSeconds } from "./pace.ts";
 import { refusalOf, tooSlow, type Policy } from "./policy.ts";
@@ -121,8 +121,10 @@ const checkInputs = async (parts: AnswerParts, proposal: Proposal): Promise<numb
   const timeout = AbortSignal.timeout(Math.max(1, left));
   const signal = AbortSignal.any([parts.signal, timeout]);
   try {
-    const inputs = await fetchInputs(parts.store, proposal.request, parts.limits, signal);
-    return await measuredSeconds(inputs, proposal.request, parts.dutyCycle, signal);
+    const { request } = proposal;
+    const inputs = await fetchInputs(parts.store, request, parts.limits, signal);
+    await fetchStart(parts.store, request, inputs.program, parts.chain.startOf, signal);
+    return await measuredSeconds(inputs, request, parts.dutyCycle, signal);
   } catch (error) {
     parts.signal.throwIfAborted();
     if (!timeout.aborted) throw error;

@@ -9,7 +9,7 @@ const GRACE = 50;
 
 const job = (progress: Partial<JobFacts["progress"]> = {}): JobFacts => ({
   terms: { steps: 10, startStep: 0, interval: 5, deadline: DEADLINE },
-  progress: { stoppedAt: 0, windowEnd: 0, ...progress },
+  progress: { stoppedAt: 0, windowEnd: 0, checkpoint: 0, ...progress },
 });
 
 const result = (checkpoint: number): Submission => ({
@@ -76,9 +76,20 @@ test("a job whose training failed for good waits for its deadline", () => {
 });
 
 test("a submitted job is settled one second after its window", () => {
-  const submitted = { state: "submitted", job: job({ windowEnd: 700 }) } as const;
+  const submitted = { state: "submitted", job: job({ windowEnd: 700, checkpoint: 2 }) } as const;
   assert.deepEqual(decide({ ...active, ...submitted, now: 700 }), { do: "wait", until: 701 });
   assert.equal(stepOf({ ...submitted, now: 701 }), "settle");
+});
+
+test("a receipt that somebody else presented is outdone while the grace lasts, where there is a later one", () => {
+  const stopped = { stoppedAt: 600, windowEnd: 700, checkpoint: 1 };
+  const standing = { state: "submitted", job: job(stopped) } as const;
+  assert.equal(stepOf({ ...standing, now: 601 }), "present");
+  assert.equal(stepOf({ ...standing, now: 600 + GRACE }), "present");
+  assert.equal(stepOf({ ...standing, now: 600 + GRACE + 1 }), "wait");
+  assert.equal(stepOf({ ...standing, now: 601, nothingToPresent: true }), "wait");
+  const whole = { state: "submitted", job: job({ ...stopped, checkpoint: 2 }) } as const;
+  assert.equal(stepOf({ ...whole, now: 601 }), "wait");
 });
 
 test("a final state closes the job, whatever is remembered", () => {

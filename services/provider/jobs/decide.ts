@@ -19,7 +19,7 @@ export type Step =
 /** The part of a job's record that decides. */
 export interface JobFacts {
   readonly terms: Pick<Terms, "deadline" | "steps" | "startStep" | "interval">;
-  readonly progress: Pick<Progress, "stoppedAt" | "windowEnd">;
+  readonly progress: Pick<Progress, "stoppedAt" | "windowEnd" | "checkpoint">;
 }
 
 export interface Facts {
@@ -36,7 +36,7 @@ export interface Facts {
   readonly failed: boolean;
   /** Seconds after a deadline or a stop within which a receipt counts. */
   readonly receiptGrace: number;
-  /** A receipt was tried and there is none to show. */
+  /** A receipt was tried, and there is none to show that is later than the one that stands. */
   readonly nothingToPresent: boolean;
 }
 
@@ -51,10 +51,17 @@ export const decide = (facts: Facts): Step => {
     return now > facts.acceptanceExpiry + LAPSE_MARGIN_SECONDS
       ? { do: "lapse" }
       : { do: "wait", until: undefined };
-  if (state === "submitted")
+  if (state === "submitted") {
+    const { deadline } = job.terms;
+    const { stoppedAt, checkpoint } = job.progress;
+    const graceEnd = (stoppedAt === 0 ? deadline : stoppedAt) + facts.receiptGrace;
+    // Somebody has presented an earlier receipt than this machine could show.
+    if (checkpoint < checkpointCount(job.terms) && now <= graceEnd && !facts.nothingToPresent)
+      return { do: "present" };
     return now > job.progress.windowEnd
       ? { do: "settle" }
       : { do: "wait", until: job.progress.windowEnd + 1 };
+  }
   if (state === "committed") return { do: "wait", until: undefined };
   return decideActive(facts, job);
 };

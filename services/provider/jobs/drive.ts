@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Job, Submission } from "@assay/protocol/domain/messages";
+import { checkpointCount } from "@assay/protocol/domain/money";
 import { AssayError, isAssayError } from "@assay/protocol/errors";
 import type { ProgressReport } from "@assay/protocol/wire/api";
 import type { Logger } from "@assay/runtime/logger";
@@ -95,9 +96,14 @@ export const driveJob = async (parts: DriveParts): Promise<void> => {
     const abort = new AbortController();
     const watching = watchForEnd(parts, view, abort);
     const either = AbortSignal.any([signal, abort.signal]);
+    const onKept = (): void => {
+      patience.progressed();
+      // Over at this checkpoint: what comes after it would not be paid.
+      if (watching.ending()) abort.abort(new AssayError("JOB_STOPPED", "the job ends here"));
+    };
     try {
       if (trained === undefined) {
-        trained = await parts.train(either, patience.progressed);
+        trained = await parts.train(either, onKept);
         patience.progressed();
       }
       await uploaded(either);
@@ -109,19 +115,22 @@ export const driveJob = async (parts: DriveParts): Promise<void> => {
       if (wait !== undefined) await rest(wait, either).catch(() => signal.throwIfAborted());
     } finally {
       abort.abort();
-      await watching;
+      await watching.over;
     }
   };
 
   const present = async (job: Job): Promise<void> => {
-    const { submission } = memory();
-    const receipt = submission ?? (await uploaded(signal)) ?? (await parts.prefix(signal));
-    if (receipt === undefined) nothingToPresent = true;
-    else {
-      await notebook.note({ kind: "trained", jobId, submission: receipt });
-      const transaction = await chain.present(job, receipt);
-      await notebook.note({ kind: "submitted", jobId, transaction });
+    const full = memory().submission ?? (await uploaded(signal));
+    const receipt =
+      full?.checkpoint === checkpointCount(job.terms) ? full : await parts.prefix(signal);
+    if (receipt === undefined || receipt.checkpoint <= job.progress.checkpoint) {
+      nothingToPresent = true;
+      return;
     }
+    await notebook.note({ kind: "trained", jobId, submission: receipt });
+    const transaction = await chain.present(job, receipt);
+    await notebook.note({ kind: "submitted", jobId, transaction });
+    parts.release();
   };
 
   const act = async (step: Step, view: ChainJobView): Promise<"again" | "done"> => {
@@ -232,33 +241,61 @@ const pause = async (
   await sleep(wait, undefined, { signal });
 };
 
-/** While the sandbox trains: ends it when the job is stopped, undone or out of time. */
-const watchForEnd = async (
-  { jobId, chain, pollMs, signal, onPhase, logger }: DriveParts,
-  begun: ChainJobView,
-  abort: AbortController,
-): Promise<void> => {
+interface Watching {
+  /** The job is stopped or late: it ends with the checkpoint it is working on. */
+  ending(): boolean;
+  /** Settles when nobody watches any more. */
+  readonly over: Promise<void>;
+}
+
+/** Share of the grace time in which the checkpoint at work may be finished; the rest is for presenting it. */
+const FINISH_SHARE = 0.5;
+
+/**
+ * While the sandbox trains: ends it when the job is undone or closed at once, and when it is stopped or late at the next
+ * checkpoint, as long as that comes well within the grace time.
+ */
+const watchForEnd = (parts: DriveParts, begun: ChainJobView, abort: AbortController): Watching => {
+  const { jobId, chain, pollMs, signal, onPhase, logger } = parts;
   const either = AbortSignal.any([signal, abort.signal]);
-  const deadline = begun.found?.job.terms.deadline ?? 0;
-  try {
-    for (;;) {
-      await sleep(pollMs * 2, undefined, { signal: either });
-      const [view, now] = await Promise.all([chain.job(jobId), chain.now()]).catch(
-        (error: unknown) => {
-          logger.debug({ jobId, err: error }, "cannot look at the chain");
-          return [undefined, 0] as const;
-        },
-      );
-      if (view === undefined) continue;
-      const stopped = view.found !== undefined && view.found.job.progress.stoppedAt !== 0;
-      if (view.state === "active" && !stopped && now <= deadline) continue;
-      onPhase("submitting", view.found?.job);
-      abort.abort(new AssayError("JOB_STOPPED", `the job is ${view.state} at ${now}`));
-      return;
+  let ending = false;
+
+  const look = async (): Promise<boolean> => {
+    const [view, now] = await Promise.all([chain.job(jobId), chain.now()]);
+    const job = view.found?.job ?? begun.found?.job;
+    if (job === undefined) return true;
+    const { deadline } = job.terms;
+    const { stoppedAt } = job.progress;
+    const live = view.state === "active" || view.state === "submitted";
+    if (live && stoppedAt === 0 && now <= deadline) return false;
+    if (live) {
+      const due = stoppedAt === 0 ? deadline : stoppedAt;
+      if (now < due + (await graceOf(chain, job)) * FINISH_SHARE) {
+        if (!ending) logger.info({ jobId, stoppedAt, deadline }, "ending at the next checkpoint");
+        ending = true;
+        return false;
+      }
     }
-  } catch {
-    // Training ended first, or the agent stops.
-  }
+    onPhase("submitting", view.found?.job);
+    abort.abort(new AssayError("JOB_STOPPED", `the job is ${view.state} at ${now}`));
+    return true;
+  };
+
+  const watch = async (): Promise<void> => {
+    try {
+      for (;;) {
+        await sleep(pollMs * 2, undefined, { signal: either });
+        const over = await look().catch((error: unknown) => {
+          logger.debug({ jobId, err: error }, "cannot look at the chain");
+          return false;
+        });
+        if (over) return;
+      }
+    } catch {
+      // Training ended first, or the agent stops.
+    }
+  };
+  return { ending: () => ending, over: watch() };
 };
 
 const end = async (

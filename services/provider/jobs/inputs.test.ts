@@ -13,7 +13,10 @@ import type { BlockStore } from "@assay/storage/blocks";
 import { cidOfDigest, digestOf } from "@assay/storage/cid";
 import { contentStore } from "@assay/storage/content";
 import { memoryBlocks } from "@assay/storage/memory";
-import { fetchInputs } from "./inputs.ts";
+import { stateRoot } from "@assay/engine/trace/roots";
+import { encodeStateFile } from "@assay/engine/trace/state-file";
+import { zeroHash, type Hex } from "viem";
+import { fetchInputs, fetchStart } from "./inputs.ts";
 
 const LIMITS = { maxDataBytes: 2 ** 20, memoryBytes: 2 ** 26 };
 const program = mlp({
@@ -54,6 +57,8 @@ const stored = async (stands: Program = program, tensors = file) => {
       initUnits: units.init,
       stepUnits: units.step,
       evalUnits: units.eval,
+      startRoot: zeroHash as Hex,
+      startStep: 0,
     },
   };
 };
@@ -156,4 +161,35 @@ test("a store that serves damaged blocks is noticed", async () => {
     },
   };
   await refused(fetchInputs(contentStore(damaged), named, LIMITS), "BLOCK_CORRUPT");
+});
+
+test("a job that goes on from a state runs no init ops, and starts from that state alone", async () => {
+  const { store, named } = await stored();
+  const state = program.state.map(({ shape }, i) =>
+    new Uint32Array(shape.reduce((a, b) => a * b, 1)).fill(i),
+  );
+  const startRoot = stateRoot(program, state);
+  const successor = {
+    ...named,
+    startRoot,
+    startStep: 10,
+    initUnits: 0n,
+    parentRoot: zeroHash,
+    parentIndex: 0,
+  };
+  await fetchInputs(store, successor, LIMITS);
+  await refused(
+    fetchInputs(store, { ...successor, initUnits: named.initUnits }, LIMITS),
+    "UNITS_MISMATCH",
+  );
+  const put = async (words: readonly Uint32Array[]): Promise<Hex> =>
+    digestOf(await store.putFile(encodeStateFile(program, words as never, { step: "10" })));
+  const good = await put(state);
+  const start = await fetchStart(store, successor, program, () => Promise.resolve(good));
+  assert.deepEqual(start, { step: 10, state });
+  const other = await put(state.map((words) => words.map((word) => word + 1)));
+  await refused(
+    fetchStart(store, successor, program, () => Promise.resolve(other)),
+    "START_ROOT_MISMATCH",
+  );
 });

@@ -7,12 +7,16 @@ import { programRoot } from "@assay/engine/ir/root";
 import type { Program } from "@assay/engine/ir/types";
 import { workUnits } from "@assay/engine/ir/units";
 import { nodeHasher } from "@assay/engine/trace/hasher";
+import { stateRoot } from "@assay/engine/trace/roots";
+import type { StartState } from "@assay/engine/trace/run";
+import { decodeStateFile } from "@assay/engine/trace/state-file";
 import { compile } from "@assay/engine/wasm/compile";
 import { NARROW_TILE } from "@assay/engine/wasm/microkernel";
 import type { Request } from "@assay/protocol/domain/messages";
 import { AssayError } from "@assay/protocol/errors";
 import { cidOfDigest } from "@assay/storage/cid";
 import { readAll, type ContentStore } from "@assay/storage/content";
+import { zeroHash, type Hex } from "viem";
 
 /**
  * Largest `program.json`. A transformer of thousands of ops takes 2 MiB; what parsing such a text can take stays far below
@@ -47,6 +51,8 @@ type Named = Pick<
   | "initUnits"
   | "stepUnits"
   | "evalUnits"
+  | "startRoot"
+  | "startStep"
 >;
 
 /**
@@ -87,6 +93,38 @@ export const fetchInputs = async (
   return { program, programText, data: columns.map(({ words }) => words) };
 };
 
+/** Which file holds the state that a request starts from: the digest that the job before it submitted. */
+export type FindStart = (request: Pick<Request, "parentRoot" | "parentIndex">) => Promise<Hex>;
+
+/**
+ * The state that a request goes on from, checked against its root; undefined where it starts from scratch. Throws
+ * START_ROOT_MISMATCH, ENGINE_SAFETENSORS_INVALID, ENGINE_DATA_COLUMN, and the store's codes.
+ */
+export const fetchStart = async (
+  store: ContentStore,
+  request: Pick<Request, "startRoot" | "startStep" | "parentRoot" | "parentIndex">,
+  program: Program,
+  find: FindStart,
+  signal?: AbortSignal,
+): Promise<StartState | undefined> => {
+  if (request.startRoot === zeroHash) return undefined;
+  const bytes = await readAll(store, cidOfDigest(await find(request)), {
+    maxBytes: stateBytes(program) + DATA_EXTRA_BYTES,
+    signal,
+  });
+  const state = decodeStateFile(bytes, program);
+  const root = stateRoot(program, state);
+  if (root === request.startRoot) return { step: request.startStep, state };
+  throw new AssayError(
+    "START_ROOT_MISMATCH",
+    `the state to go on from: signed ${request.startRoot}, found ${root}`,
+    {
+      remedy: "Continue from a checkpoint whose state its provider has published, or start anew.",
+      details: { signed: request.startRoot, found: root },
+    },
+  );
+};
+
 const checkProgramOf = (request: Named, program: Program): void => {
   const root = programRoot(nodeHasher, program);
   if (root !== request.programRoot)
@@ -100,7 +138,9 @@ const checkProgramOf = (request: Named, program: Program): void => {
     );
   const units = workUnits(program);
   const asked = [request.initUnits, request.stepUnits, request.evalUnits].join("/");
-  const counted = [units.init, units.step, units.eval].join("/");
+  // A job that goes on from a state does not run the init ops.
+  const init = request.startRoot === zeroHash ? units.init : 0n;
+  const counted = [init, units.step, units.eval].join("/");
   if (asked !== counted) throw mismatch("UNITS_MISMATCH", "the work units", asked, counted);
   if (program.parent.length > 0)
     throw new AssayError("PARENT_UNSUPPORTED", "the program reads a parent model", {
@@ -110,7 +150,7 @@ const checkProgramOf = (request: Named, program: Program): void => {
 
 const checkMemory = (program: Program, { memoryBytes }: InputLimits): void => {
   const { peakBytes } = compile(program, NARROW_TILE).report;
-  const state = program.state.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
+  const state = stateBytes(program);
   const data = dataBytes(program);
   // Beside the program's own memory: the data as fetched and as columns, and two copies of the state on their way to a checkpoint.
   const needed = peakBytes + 2 * data + 2 * state;
@@ -124,6 +164,9 @@ const checkMemory = (program: Program, { memoryBytes }: InputLimits): void => {
     },
   );
 };
+
+const stateBytes = (program: Program): number =>
+  program.state.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
 
 const dataBytes = (program: Program): number =>
   program.data.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);

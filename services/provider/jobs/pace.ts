@@ -11,10 +11,11 @@ const GIVE_UP_MS = 2_000;
 /** Seconds of the whole run under the duty cycle; undefined for a program too slow to measure in a moment. */
 export const measuredSeconds = async (
   { programText, data, program }: JobInputs,
-  { seed, stepUnits, evalUnits }: Pick<Request, "seed" | "stepUnits" | "evalUnits">,
+  request: Pick<Request, "seed" | "startStep" | "stepUnits" | "evalUnits">,
   dutyCycle: number,
   signal: AbortSignal,
 ): Promise<number | undefined> => {
+  const { seed, startStep, stepUnits, evalUnits } = request;
   const enough = AbortSignal.timeout(GIVE_UP_MS);
   try {
     const { initSeconds, stepSeconds } = await measureInSandbox(
@@ -22,7 +23,7 @@ export const measuredSeconds = async (
       AbortSignal.any([signal, enough]),
     );
     // Evaluation runs once; by its units it is worth so many steps.
-    const steps = program.steps + Number(evalUnits) / Math.max(1, Number(stepUnits));
+    const steps = program.steps - startStep + Number(evalUnits) / Math.max(1, Number(stepUnits));
     return (initSeconds + steps * stepSeconds) / dutyCycle;
   } catch (error) {
     if (!signal.aborted && enough.aborted && isAssayError(error, "JOB_STOPPED")) return undefined;

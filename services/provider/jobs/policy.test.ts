@@ -92,8 +92,6 @@ const REFUSALS: [string, Parameters<typeof codeOf>[0]][] = [
   ["NUMERICS_UNSUPPORTED", { request: { numerics: 2 } }],
   ["COMMIT_REVEAL_UNSUPPORTED", { request: { replicas: 2 } }],
   ["COMMIT_REVEAL_UNSUPPORTED", { request: { auditLine: 1n } }],
-  ["START_UNSUPPORTED", { request: { startStep: 10 } }],
-  ["START_UNSUPPORTED", { request: { parentRoot: `0x${"11".repeat(32)}` } }],
   ["CONSTRAINTS_MISMATCH", { request: { constraintsHash: zeroHash } }],
   ["REQUEST_EXPIRED", { request: { expiry: 1_000 } }],
   ["PRICE_BELOW_ASK", { policy: { unitPrice: UNIT_PRICE + 1n } }],

@@ -1,5 +1,4 @@
 /** Whether this agent wants a proposed job, as far as the proposal alone tells. Pure. */
-import { zeroHash } from "viem";
 import { priceOf, shareOf, totalUnits } from "@assay/protocol/domain/money";
 import type { Proposal, Refusal } from "@assay/protocol/wire/api";
 import { canonicalHash } from "@assay/protocol/wire/description";
@@ -71,11 +70,6 @@ export const refusalOf = (
       request.replicas > 1 || request.auditLine > 0n,
       "COMMIT_REVEAL_UNSUPPORTED",
       "replicated and audited jobs are not served by this agent yet",
-    ],
-    [
-      request.startRoot !== zeroHash || request.startStep !== 0 || request.parentRoot !== zeroHash,
-      "START_UNSUPPORTED",
-      "jobs that continue another one are not served by this agent yet",
     ],
     [
       canonicalHash(constraints) !== request.constraintsHash,

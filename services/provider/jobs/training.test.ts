@@ -17,7 +17,7 @@ import type { Request } from "@assay/protocol/domain/messages";
 import { digestOf } from "@assay/storage/cid";
 import { contentStore } from "@assay/storage/content";
 import { memoryBlocks } from "@assay/storage/memory";
-import { zeroHash } from "viem";
+import { zeroHash, type Hex } from "viem";
 import { checkpointFolder } from "./checkpoints.ts";
 import { prefixOf } from "./training.ts";
 
@@ -48,6 +48,7 @@ test("a late agent with the last checkpoint but no result is paid for the one be
   const units = workUnits(program);
   const request = {
     seed: 3n,
+    startRoot: zeroHash as Hex,
     startStep: 0,
     steps: program.steps,
     interval: program.interval,

@@ -1,25 +1,24 @@
 /** From a job's inputs to what is submitted: trains in the sandbox, keeps checkpoints, stores the model. */
-import { treeRoot } from "@assay/protocol/commitments/tree";
-import { stepAtCheckpoint } from "@assay/protocol/domain/money";
 import type { Request, Submission } from "@assay/protocol/domain/messages";
 import type { ProgressReport } from "@assay/protocol/wire/api";
-import { nodeHasher } from "@assay/engine/trace/hasher";
-import { stateRoots } from "@assay/engine/trace/roots";
 import type { Logger } from "@assay/runtime/logger";
 import { digestOf } from "@assay/storage/cid";
 import type { ContentStore } from "@assay/storage/content";
-import { zeroHash, type Hex } from "viem";
+import type { Hex } from "viem";
 import { trainInSandbox } from "../sandbox/sandbox.ts";
 import type { CheckpointFolder } from "./checkpoints.ts";
-import { fetchInputs, type InputLimits } from "./inputs.ts";
+import { fetchInputs, fetchStart, type FindStart, type InputLimits } from "./inputs.ts";
 import { modelFile } from "./model-file.ts";
+import { publishCheckpoint, type Receipts } from "./receipts.ts";
 
 export interface TrainingParts {
   readonly jobId: Hex;
   readonly request: Request;
   readonly store: ContentStore;
   readonly limits: InputLimits;
+  readonly findStart: FindStart;
   readonly checkpoints: CheckpointFolder;
+  readonly receipts: Receipts;
   readonly dutyCycle: number;
   /** Expected work units a second, to choose how often to look at the clock. */
   readonly unitsPerSecond: number;
@@ -48,15 +47,21 @@ export const train = async (parts: TrainingParts): Promise<Trained> => {
   const progress = progressOf(parts);
   progress.enter("fetching");
   const { program, programText, data } = await fetchInputs(store, request, limits, signal);
+  const start = await fetchStart(store, request, program, parts.findStart, signal);
   const resume = await checkpoints.latest(program);
-  if (resume !== undefined) parts.logger.info({ jobId, step: resume.step }, "resumed");
-  progress.begin(resume?.step ?? 0, (resume?.roots.length ?? 1) - 1);
+  if (resume !== undefined) {
+    parts.logger.info({ jobId, step: resume.step }, "resumed");
+    if (resume.roots.length > 1 && resume.step < program.steps)
+      parts.receipts.kept(program, resume);
+  }
+  progress.begin(resume?.step ?? request.startStep, (resume?.roots.length ?? 1) - 1);
   const model = await trainInSandbox({
     assignment: {
       kind: "train",
       program: programText,
       data,
       seed: request.seed,
+      start,
       resume: resume && { roots: resume.roots, state: resume.state },
       stride: Math.max(
         1,
@@ -70,6 +75,7 @@ export const train = async (parts: TrainingParts): Promise<Trained> => {
     onCheckpoint: async ({ index, step, roots, state }) => {
       // The last one is followed by the result at once; losing it costs one interval.
       await checkpoints.save(program, { step, roots, state });
+      if (index > 0 && step < program.steps) parts.receipts.kept(program, { roots, state });
       parts.onKept();
       progress.checkpoint(index);
       if (step === program.steps) progress.enter("evaluating");
@@ -99,39 +105,19 @@ export const upload = async (
 export const prefixOf = async (
   parts: Pick<TrainingParts, "jobId" | "request" | "store" | "limits" | "checkpoints" | "signal">,
 ): Promise<Submission | undefined> => {
-  const { jobId, request, store, limits, checkpoints, signal } = parts;
+  const { request, store, limits, checkpoints, signal } = parts;
   const { program } = await fetchInputs(store, request, limits, signal);
   const latest = await checkpoints.latest(program, program.steps);
   const checkpoint = (latest?.roots.length ?? 1) - 1;
   if (latest === undefined || checkpoint === 0) return undefined;
-  const { stateRoot, modelRoot } = stateRoots(program, latest.state);
-  const cid = await store.putFile(
-    modelFile({
-      request,
-      program,
-      step: stepAtCheckpoint(request, checkpoint),
-      modelRoot,
-      state: latest.state,
-      evaluation: [],
-    }),
-    { signal },
-  );
-  return {
-    jobId,
-    checkpoint,
-    prefixRoot: treeRoot(nodeHasher, latest.roots.slice(0, -1)),
-    stateRoot,
-    modelRoot,
-    evalRoot: zeroHash,
-    modelCid: digestOf(cid),
-  };
+  return publishCheckpoint(parts, program, latest);
 };
 
 /** Turns what the thread says into reports with speed and time left. */
 const progressOf = ({ request, report }: Pick<TrainingParts, "request" | "report">) => {
   const last: { -readonly [K in keyof ProgressReport]: ProgressReport[K] } = {
     phase: "fetching",
-    step: 0,
+    step: request.startStep,
     steps: request.steps,
     checkpoint: 0,
     loss: null,

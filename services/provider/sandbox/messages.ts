@@ -1,6 +1,6 @@
 /** What the agent and the thread that trains say to each other. Everything is data: no function, no handle, no path. */
 import type { Words } from "@assay/engine/backend";
-import type { ResumePoint } from "@assay/engine/trace/run";
+import type { ResumePoint, StartState } from "@assay/engine/trace/run";
 import type { Hex } from "viem";
 
 /** Runs a program for a moment to see how fast it is here. */
@@ -25,6 +25,8 @@ export interface Assignment {
   readonly program: string;
   readonly data: readonly Words[];
   readonly seed: bigint;
+  /** Where the job starts when not from scratch. */
+  readonly start: StartState | undefined;
   readonly resume: ResumePoint | undefined;
   /** Steps to run between two looks at clock and loss. */
   readonly stride: number;

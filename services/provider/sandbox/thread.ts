@@ -44,6 +44,7 @@ const train = async (job: Assignment): Promise<void> => {
     backend: wasmBackend,
     program,
     inputs: { data: job.data, parent: [], seed: job.seed },
+    start: job.start,
     resume: job.resume,
     yieldEvery: job.stride,
     onStep: (execution) => {

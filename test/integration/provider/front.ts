@@ -11,9 +11,11 @@ import { marketAbi } from "@assay/protocol/generated/abis";
 import {
   signedAcceptanceSchema,
   signedOfferSchema,
+  signedReceiptSchema,
   type Deployment,
   type Proposal,
   type SignedOffer,
+  type SignedReceipt,
 } from "@assay/protocol/wire/api";
 import { sessionAskSchema } from "@assay/protocol/wire/sessions";
 import { toWire } from "@assay/protocol/wire/scalars";
@@ -38,7 +40,8 @@ export interface FrontEvents {
   accepted: [{ id: string; jobId: Hex }];
   refused: [{ id: string; code: string; reason: string }];
   withdrawn: [Hex];
-  progress: [{ jobId: Hex; report: unknown }];
+  progress: [{ jobId: Hex; report: { leaving?: boolean; checkpoint: number } }];
+  receipt: [SignedReceipt];
 }
 
 export interface Front {
@@ -202,9 +205,17 @@ export const startFront = async (options: FrontOptions): Promise<Front> => {
       [
         /^POST \/v1\/jobs\/(0x\w+)\/progress$/,
         async (q, r, m) => {
-          const report = await bodyOf(q);
+          const report = (await bodyOf(q)) as FrontEvents["progress"][0]["report"];
           r.writeHead(204).end();
           events.emit("progress", { jobId: m[1] as Hex, report });
+        },
+      ],
+      [
+        /^POST \/v1\/jobs\/(0x\w+)\/receipts$/,
+        async (q, r) => {
+          const receipt = signedReceiptSchema.parse(await bodyOf(q));
+          r.writeHead(204).end();
+          events.emit("receipt", receipt);
         },
       ],
       [

@@ -60,6 +60,23 @@ export const requestRoutes = (app: App, deps: RouteDeps): void => {
   );
 
   app.get(
+    "/v1/requests/:digest/signed",
+    {
+      schema: {
+        tags: ["requests"],
+        summary: "The request as it was signed, with its constraints",
+        params: digestParams,
+        response: { 200: signedRequestSchema },
+      },
+    },
+    async ({ params: { digest } }) => {
+      await statusOf(digest);
+      const row = await database.prisma.marketRequest.findUniqueOrThrow({ where: { digest } });
+      return signedRequestSchema.parse(row.signed);
+    },
+  );
+
+  app.get(
     "/v1/requests/:digest/events",
     {
       schema: {

@@ -12,20 +12,40 @@ export const isFinal = (state: string): boolean => FINAL_STATES.has(state as Job
 
 const orNull = (root: string): string | null => (root === zeroHash ? null : root);
 
-/** Views of these rows, in their order; two more queries for all of them together. */
+/** Views of these rows, in their order; a few more queries for all of them together. */
 export const jobViews = async (
   prisma: PrismaClient,
   rows: readonly JobRow[],
 ): Promise<JobView[]> => {
   const ids = rows.map(({ id }) => id);
-  const [events, reports] = await Promise.all([
+  const [events, reports, receipts, proposals] = await Promise.all([
     prisma.chainEvent.findMany({
       where: { jobId: { in: ids }, contract: "market" },
       orderBy: [{ block: "asc" }, { logIndex: "asc" }],
       select: { jobId: true, name: true, transaction: true, block: true },
     }),
     prisma.apiReport.findMany({ where: { jobId: { in: ids } } }),
+    prisma.marketReceipt.findMany({
+      where: { jobId: { in: ids } },
+      select: { jobId: true, checkpoint: true },
+    }),
+    prisma.marketProposal.findMany({
+      where: { jobId: { in: ids } },
+      select: { jobId: true, offerDigest: true },
+    }),
   ]);
+  const offers = await prisma.marketOffer.findMany({
+    where: { digest: { in: [...new Set(proposals.map(({ offerDigest }) => offerDigest))] } },
+    select: { digest: true, signed: true },
+  });
+  const nameOf = new Map(
+    proposals.map(({ jobId, offerDigest }) => {
+      const signed = offers.find(({ digest }) => digest === offerDigest)?.signed as
+        { description?: { name?: string } } | undefined;
+      return [jobId, signed?.description?.name ?? null];
+    }),
+  );
+  const receiptOf = new Map(receipts.map(({ jobId, checkpoint }) => [jobId, checkpoint]));
   const gas = await prisma.chainTransaction.findMany({
     where: { hash: { in: [...new Set(events.map(({ transaction }) => transaction))] } },
     select: { hash: true, gasUsed: true },
@@ -42,15 +62,20 @@ export const jobViews = async (
       requestDigest: row.requestDigest,
       requester: row.requester,
       provider: row.provider,
+      providerName: nameOf.get(row.id) ?? null,
       programRoot: terms.programRoot,
       dataRoot: terms.dataRoot,
       programCid: row.programCid,
       dataCid: row.dataCid,
+      startRoot: orNull(terms.startRoot),
+      parentRoot: orNull(terms.parentRoot),
       seed: terms.seed,
       steps: terms.steps,
       startStep: terms.startStep,
       interval: terms.interval,
+      replicas: terms.replicas,
       checkpoint: progress.checkpoint,
+      receipt: receiptOf.get(row.id) ?? 0,
       price: terms.price,
       protocolFee: terms.protocolFee,
       matcherFee: terms.matcherFee,
@@ -58,6 +83,7 @@ export const jobViews = async (
       collateral: terms.collateral,
       agreedAt: terms.agreedAt,
       deadline: terms.deadline,
+      stoppedAt: progress.stoppedAt === 0 ? null : progress.stoppedAt,
       submittedAt: submitted ? progress.submittedAt : null,
       windowEnd: submitted ? progress.windowEnd : null,
       settledAt: row.state === "settled" ? Number(row.endedAt) : null,
