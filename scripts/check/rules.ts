@@ -5,6 +5,7 @@ import type { Rule } from "./rule.ts";
 import { settings } from "./settings.ts";
 import { solidityLayers } from "./solidity-layers.ts";
 import { tables } from "./tables.ts";
+import { trees } from "./trees.ts";
 import { deadCode, format, lint, lintSolidity, types } from "./tools.ts";
 
 /** Every rule of the project, the slow ones first so that they start first. */
@@ -19,5 +20,6 @@ export const RULES: readonly Rule[] = [
   solidityLayers,
   settings,
   tables,
+  trees,
   lockfile,
 ];

@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IMarketBase} from "../../../contracts/interfaces/IMarketBase.sol";
 import {IStaking} from "../../../contracts/interfaces/IStaking.sol";
+import {OwnedWallet} from "../../../contracts/mocks/OwnedWallet.sol";
 import {Acceptance} from "../../../contracts/types/Acceptance.sol";
 import {Assurance} from "../../../contracts/types/Assurance.sol";
 import {Job} from "../../../contracts/types/Job.sol";
@@ -35,6 +36,17 @@ contract AuditFindings is Base {
             assertEq(reputation.standingOf(squatter.addr).expired, (i * ONE) / 10, "a hundredth of the collateral");
         }
         assertEq(reputation.scoreOf(squatter.addr), 0, "score");
+    }
+
+    /// Without a least collateral the contract can only go by the price, which the squatter sets.
+    function test_Squatting_CostsNextToNothingWithoutALeastCollateral() external {
+        Person memory squatter = person("squatter");
+        stake(squatter.addr, ONE);
+        Job memory job = agree(pairBy(squatter, plainRequest(), 1));
+        vm.warp(uint256(job.terms.deadline) + GRACE + 1);
+        market.expire(job);
+        assertEq(staked(squatter.addr), ONE, "a tenth of one base unit");
+        assertEq(free(requester.addr), 1_000 * ONE, "the requester loses its time");
     }
 
     /// In the last second of the grace time a receipt can be replaced and does not stand; one second later the reverse.
@@ -285,6 +297,48 @@ contract AuditFindings is Base {
         assertEq(free(provider.addr), ONE, "paid in full");
     }
 
+    /// A contract account that no longer approves what it signed off chain escapes with it, but not its operators with theirs.
+    function test_AContractAccount_TakesItsSignaturesBack_AndNotItsOperators() external {
+        OwnedWallet wallet = new OwnedWallet(stranger.addr);
+        stake(address(wallet), 10 * ONE);
+        vm.prank(address(wallet));
+        staking.setOperator(operator.addr, true);
+        Acceptance memory acceptance = plainAcceptance(plainRequest());
+        acceptance.provider = address(wallet);
+        Pair memory pair = pairOf(plainRequest(), acceptance);
+        pair.acceptanceSignature = sign(operator, market.acceptanceDigest(acceptance));
+        Job memory job = agree(pair);
+        vm.etch(address(wallet), address(new OwnedWallet(matcher.addr)).code);
+
+        (Submission memory one, Submission memory other) = twoResults(job);
+        bytes memory first = sign(stranger, market.submissionDigest(one));
+        bytes memory second = sign(stranger, market.submissionDigest(other));
+        vm.expectRevert(abi.encodeWithSelector(IMarketBase.MarketBadSignature.selector, address(wallet)));
+        market.slashConflict(job, one, first, other, second);
+        conflict(job, operator);
+        assertState(job, JobState.Slashed);
+    }
+
+    /// The contract does not see whether a program reads its parent: the record says from which step it started.
+    function test_AClaimedParent_IsRecordedAsAStartFromNothing() external {
+        Job memory parent = submitted();
+        vm.warp(uint256(parent.progress.windowEnd) + 1);
+        market.settle(parent);
+        Request memory request = plainRequest();
+        request.nonce = 2;
+        request.parentRoot = parent.progress.modelRoot;
+        Job memory child = agree(pairOf(request));
+        Submission memory submission = submissionOf(child, 10);
+        submission.modelRoot = keccak256("unlike its parent");
+        child = submit(child, submission);
+        vm.warp(uint256(child.progress.windowEnd) + 1);
+        market.settle(child);
+        (bytes32[] memory roots, ) = provenance.lineageOf(submission.modelRoot, 0, 9);
+        assertEq(roots.length, 2, "the claim");
+        assertEq(child.terms.startRoot, 0, "no state of the parent");
+        assertEq(child.terms.startStep, 0, "nor a step of it");
+    }
+
     function twins() private view returns (Request memory request) {
         request = plainRequest();
         request.replicas = 2;
@@ -306,11 +360,6 @@ contract AuditFindings is Base {
     ) private pure returns (Submission memory submission) {
         submission = submissionOf(job, checkpoint);
         submission.stateRoot = state;
-    }
-
-    /// @dev Following events changes the record in its place.
-    function copyOf(Job memory job) private pure returns (Job memory) {
-        return abi.decode(abi.encode(job), (Job));
     }
 
     function twoResults(Job memory job) private pure returns (Submission memory one, Submission memory other) {

@@ -314,6 +314,11 @@ abstract contract Base is Assert {
         }
     }
 
+    /// @dev Following events changes a record in its place.
+    function copyOf(Job memory job) internal pure returns (Job memory) {
+        return abi.decode(abi.encode(job), (Job));
+    }
+
     // Looks
 
     function assertState(Job memory job, JobState state) internal view {

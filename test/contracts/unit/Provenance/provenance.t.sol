@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
+
 import {IProvenance} from "../../../../contracts/interfaces/IProvenance.sol";
 import {StoredCode} from "../../../../contracts/libraries/StoredCode.sol";
 import {Assurance} from "../../../../contracts/types/Assurance.sol";
@@ -95,6 +97,18 @@ contract ProvenanceTest is Base {
         (bool ok, bytes memory why) = address(provenance).call("");
         assertTrue(!ok, "reverts");
         assertEq(bytes32(bytes4(why)), bytes32(StoredCode.StoredCodeNothingPending.selector), "why");
+    }
+
+    /// Nothing but this contract can put code at a record's address; if something did, no other place would be taken.
+    function test_RevertWhen_ThePlaceIsTaken() external {
+        bytes32 salt = keccak256(abi.encode(MODEL, 1));
+        address place = Create2.computeAddress(salt, keccak256(hex"5f5f5f5f335afa3d5f5f3e3d5ff3"), address(provenance));
+        write(anyJob(1), 1, Assurance.Window, 1);
+        vm.etch(place, hex"00");
+        vm.expectRevert(abi.encodeWithSelector(StoredCode.StoredCodeFailed.selector));
+        vm.prank(address(market));
+        provenance.write(anyJob(2), 2, Assurance.Window, 1);
+        assertEq(provenance.recordCount(MODEL), 1, "records");
     }
 
     function anyJob(uint256 seed) private pure returns (Job memory job) {
