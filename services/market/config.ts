@@ -70,6 +70,18 @@ export const environment = z.object({
     .min(1)
     .default(6_000)
     .describe("HTTP requests a minute that one address may make"),
+  ASSAY_MARKET_UPLOAD_MIB_HOUR: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(4_096)
+    .describe("MiB an hour that one address may store; eight times that with a session"),
+  ASSAY_MARKET_DISK_RESERVE_MIB: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(256)
+    .describe("MiB of the disk below which nothing more is stored"),
   ASSAY_MARKET_LOG_LEVEL: z
     .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
     .default("info")

@@ -49,6 +49,10 @@ try {
     pollInterval: settings.ASSAY_MARKET_POLL_MS,
     finality: settings.ASSAY_MARKET_FINALITY,
     rateLimit: settings.ASSAY_MARKET_RATE_LIMIT,
+    uploadLimits: {
+      bytesPerHour: settings.ASSAY_MARKET_UPLOAD_MIB_HOUR * 2 ** 20,
+      diskReserve: settings.ASSAY_MARKET_DISK_RESERVE_MIB * 2 ** 20,
+    },
   });
   shutdown.add("market", () => market.close());
   process.stdout.write(`${JSON.stringify({ url: market.url })}\n`);

@@ -9,6 +9,7 @@ import { Registry, collectDefaultMetrics } from "prom-client";
 import { createPublicClient, http, type LocalAccount, type PublicClient } from "viem";
 import { buildApi } from "./api/app.ts";
 import { signInOrigins } from "./api/sessions.ts";
+import type { UploadLimits } from "./api/uploads.ts";
 import { openBus } from "./bus.ts";
 import { chainReads } from "./chain.ts";
 import type { Part } from "./config.ts";
@@ -48,6 +49,7 @@ export interface MarketOptions {
   readonly finality?: number;
   /** Requests a minute of one address. */
   readonly rateLimit?: number;
+  readonly uploadLimits?: UploadLimits;
   /** Keeps apart markets that share one Redis. */
   readonly queuePrefix?: string;
 }
@@ -59,6 +61,8 @@ export interface Market {
   readonly indexer: Indexer | undefined;
   close(): Promise<void>;
 }
+
+const UPLOAD_LIMITS: UploadLimits = { bytesPerHour: 4 * 2 ** 30, diskReserve: 256 * 2 ** 20 };
 
 /** Starts the market's parts. Throws `DATABASE_UNREACHABLE`, `MARKET_KEY_MISSING`, `CHAIN_MISMATCH`, … */
 export const createMarket = async (options: MarketOptions): Promise<Market> => {
@@ -175,6 +179,7 @@ const assemble = async (
 
   let url = "";
   if (parts.includes("api")) {
+    const contentFolder = join(stateDir, "content");
     const app = await buildApi({
       deployment,
       database,
@@ -182,7 +187,9 @@ const assemble = async (
       keeper,
       queues,
       chain,
-      blocks: await fileSystemBlocks(join(stateDir, "content")),
+      blocks: await fileSystemBlocks(contentFolder),
+      contentFolder,
+      uploadLimits: options.uploadLimits ?? UPLOAD_LIMITS,
       logger: logger.child({ part: "api" }),
       metrics,
       matcher: options.account?.address,

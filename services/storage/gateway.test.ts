@@ -112,6 +112,13 @@ test("trouble that passes is waited out, trouble that stays is reported", async 
   assert.deepEqual(await readAll(store, cid), bytes);
   Object.assign(trouble, { status: 503, times: 1e6 });
   await assert.rejects(readAll(store, cid), (e) => isAssayError(e, "GATEWAY_UNREACHABLE"));
+  Object.assign(trouble, { status: 429, times: 2 });
+  assert.deepEqual(await readAll(store, cid), bytes);
+  for (const status of [429, 507]) {
+    Object.assign(trouble, { status, times: 1e6 });
+    const limited = (e: unknown) => isAssayError(e, "GATEWAY_LIMITED") && e.retryable;
+    await assert.rejects(store.putFile(bytes), limited);
+  }
   Object.assign(trouble, { status: 403, times: 1e6 });
   await assert.rejects(readAll(store, cid), (e) => isAssayError(e, "GATEWAY_REFUSED"));
 });

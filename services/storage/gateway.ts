@@ -10,6 +10,11 @@ import {
   type CallOptions,
 } from "./blocks.ts";
 
+/** Too much for now, and no room left. */
+const LIMITS: ReadonlySet<number> = new Set([429, 507]);
+
+const PASSING = ["GATEWAY_UNREACHABLE", "GATEWAY_LIMITED"];
+
 const RAW_TYPE = "application/vnd.ipld.raw";
 
 export interface GatewayOptions {
@@ -22,7 +27,10 @@ export interface GatewayOptions {
   readonly timeoutMs?: number;
 }
 
-/** Every block read is checked against its hash. Throws CONTENT_NOT_FOUND, BLOCK_CORRUPT, GATEWAY_UNREACHABLE, GATEWAY_REFUSED. */
+/**
+ * Every block read is checked against its hash. Throws CONTENT_NOT_FOUND, BLOCK_CORRUPT, GATEWAY_UNREACHABLE, GATEWAY_LIMITED,
+ * GATEWAY_REFUSED.
+ */
 export const gatewayBlocks = ({
   url,
   tries = 4,
@@ -50,7 +58,8 @@ export const gatewayBlocks = ({
     }
     if (response.ok || response.status === 404) return response;
     const detail = await response.text().catch(() => "");
-    throw response.status >= 500 || response.status === 429
+    if (LIMITS.has(response.status)) throw limited(base, response, detail);
+    throw response.status >= 500
       ? unreachable(base, `${response.status} ${detail}`)
       : refused(base, response.status, detail);
   };
@@ -63,7 +72,8 @@ export const gatewayBlocks = ({
       try {
         return await action();
       } catch (error) {
-        if (left <= 0 || !isAssayError(error, "GATEWAY_UNREACHABLE")) throw error;
+        const passes = PASSING.some((code) => isAssayError(error, code));
+        if (left <= 0 || !passes) throw error;
       }
       await delay(pause, undefined, { signal });
     }
@@ -135,6 +145,20 @@ const unreachable = (url: string, cause: unknown): AssayError =>
     details: { url },
     cause,
   });
+
+const limited = (url: string, { status, headers }: Response, detail: string): AssayError => {
+  const wait = headers.get("retry-after");
+  const seconds = wait !== null && /^\d+$/.test(wait) ? Number(wait) : undefined;
+  return new AssayError(
+    "GATEWAY_LIMITED",
+    `the content gateway ${url} takes no more now (${status}): ${detail.slice(0, 300)}`,
+    {
+      remedy: `Try again ${seconds === undefined ? "later" : `in ${seconds} s`}, or use another gateway; what was stored is kept.`,
+      retryable: true,
+      details: { url, status, ...(seconds === undefined ? {} : { retryAfter: seconds }) },
+    },
+  );
+};
 
 const refused = (url: string, status: number, detail: string): AssayError =>
   new AssayError(

@@ -23,6 +23,7 @@ import { sessionRoutes } from "./routes/sessions.ts";
 import { statsRoutes } from "./routes/stats.ts";
 import { createSessions } from "./sessions.ts";
 import { Streams } from "./sse.ts";
+import { createUploads } from "./uploads.ts";
 
 /** Largest JSON body: a request with its constraints is a few kilobytes. */
 const BODY_LIMIT = 256 * 1024;
@@ -72,16 +73,14 @@ export const buildApi = async (deps: ApiDeps): Promise<App> => {
 
   const streams = new Streams();
   app.addHook("preClose", () => streams.closeAll());
-  const routes: RouteDeps = {
-    ...deps,
-    streams,
-    sessions: createSessions({
-      prisma: deps.database.prisma,
-      chain: deps.chain,
-      chainId: deps.deployment.chainId,
-      origins: deps.origins,
-    }),
-  };
+  const sessions = createSessions({
+    prisma: deps.database.prisma,
+    chain: deps.chain,
+    chainId: deps.deployment.chainId,
+    origins: deps.origins,
+  });
+  const uploads = createUploads(deps.uploadLimits, deps.contentFolder, sessions);
+  const routes: RouteDeps = { ...deps, streams, sessions, uploads };
   for (const add of [
     deploymentRoutes,
     healthRoutes,

@@ -14,6 +14,7 @@ import type { BookKeeper } from "../matcher/book/keeper.ts";
 import type { TaskQueues } from "../queue/queues.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Streams } from "./sse.ts";
+import type { UploadLimits, Uploads } from "./uploads.ts";
 
 export interface ApiDeps {
   readonly deployment: Deployment;
@@ -23,6 +24,9 @@ export interface ApiDeps {
   readonly queues: TaskQueues;
   readonly chain: ChainReads;
   readonly blocks: BlockStore;
+  /** Folder of `blocks`, whose disk must not fill up. */
+  readonly contentFolder: string;
+  readonly uploadLimits: UploadLimits;
   readonly logger: Logger;
   readonly metrics: Registry;
   /** Account of this market's matcher; undefined where it runs none. */
@@ -39,6 +43,7 @@ export interface ApiDeps {
 export interface RouteDeps extends ApiDeps {
   readonly sessions: Sessions;
   readonly streams: Streams;
+  readonly uploads: Uploads;
 }
 
 export type App = FastifyInstance<

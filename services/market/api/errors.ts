@@ -19,8 +19,10 @@ const STATUS: Readonly<Record<string, number>> = {
   BODY_TOO_LARGE: 413,
   CONTENT_TOO_LARGE: 413,
   RATE_LIMITED: 429,
+  UPLOAD_QUOTA_EXCEEDED: 429,
   INTERNAL: 500,
   CHAIN_UNREACHABLE: 503,
+  STORE_FULL: 507,
 };
 
 const statusOf = ({ code, retryable }: AssayError): number => {
@@ -41,6 +43,8 @@ const sendProblem = (reply: FastifyReply, error: AssayError): FastifyReply => {
     ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
     ...(Object.keys(error.details).length === 0 ? {} : { details: toWire(error.details) }),
   };
+  const { retryAfter } = error.details;
+  if (typeof retryAfter === "number") reply.header("retry-after", String(retryAfter));
   return reply.code(status).type("application/problem+json").send(JSON.stringify(problem));
 };
 

@@ -21,7 +21,7 @@ export interface Sessions {
   /** Throws `SESSION_REFUSED`, `SIGNATURE_INVALID`. */
   open(ask: SessionAsk): Promise<Session>;
   /** The provider that the caller acts for. Throws `SESSION_MISSING`, `SESSION_EXPIRED`. */
-  providerOf(request: FastifyRequest): Promise<Address>;
+  providerOf(request: Pick<FastifyRequest, "headers">): Promise<Address>;
 }
 
 const now = (): number => Math.floor(Date.now() / 1_000);

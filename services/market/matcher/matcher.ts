@@ -2,6 +2,7 @@
 import type { Deployment } from "@assay/protocol/wire/api";
 import type { Logger } from "@assay/runtime/logger";
 import { createTransactionSender } from "@assay/runtime/transactions";
+import { randomUUID } from "node:crypto";
 import type { LocalAccount, PublicClient } from "viem";
 import type { Bus } from "../bus.ts";
 import type { ChainReads } from "../chain.ts";
@@ -155,8 +156,12 @@ export const startMatcher = async (options: MatcherOptions): Promise<Matcher> =>
     }
   };
 
-  /** Everything that a crash may have left undone is put into the queue again; all of it is idempotent. */
+  /**
+   * Everything that a crash may have left undone is put into the queue again; all of it is idempotent. Under keys of its own: a
+   * task that the crash interrupted stays locked for some seconds, and one that failed waits for its next try.
+   */
   const resume = async (): Promise<void> => {
+    const again = randomUUID();
     const requests = await sql.query<{ digest: string; expiry: number }>(
       `SELECT digest, expiry FROM market_request WHERE state IN ('open', 'proposed', 'accepted')
        OR (state = 'agreed' AND expiry > $1)`,
@@ -165,13 +170,13 @@ export const startMatcher = async (options: MatcherOptions): Promise<Matcher> =>
     for (const { digest, expiry } of requests) {
       const delay = (expiry + 1) * 1_000 - Date.now();
       await queues.add("requestDue", digest, { requestDigest: digest }, { delay });
-      await queues.add("intake", digest, { requestDigest: digest });
+      await queues.add("intake", `${digest}-${again}`, { requestDigest: digest });
     }
     const proposals = await sql.query<{ id: string; state: string; answer_by: number }>(
       "SELECT id, state, answer_by FROM market_proposal WHERE state IN ('open', 'accepted')",
     );
     for (const { id, state, answer_by } of proposals)
-      if (state === "accepted") await queues.add("agree", id, { proposalId: id });
+      if (state === "accepted") await queues.add("agree", `${id}-${again}`, { proposalId: id });
       else {
         const delay = (answer_by + 1) * 1_000 - Date.now();
         await queues.add("answerDue", id, { proposalId: id }, { delay });

@@ -10,6 +10,7 @@ import {
   runMigrations,
   type JobsOptions,
   type PgPool,
+  type WorkerOptions,
 } from "bullmq";
 import { Redis } from "ioredis";
 import { pglitePool } from "./pglite-pool.ts";
@@ -44,11 +45,30 @@ export interface OpenQueuesOptions {
 
 const OPTIONS = {
   attempts: 12,
-  backoff: { type: "exponential", delay: 500, jitter: 0.5 },
+  backoff: { type: "custom" },
   // The key may be used again once the task is over; what happened is in the market's own tables.
   removeOnComplete: true,
   removeOnFail: true,
 } satisfies JobsOptions;
+
+/** Milliseconds before a failed task is tried again: doubled each time, up to a wait that an outage may be longer by. */
+const FIRST_BACKOFF = 500;
+const LONGEST_BACKOFF = 10_000;
+const backoff = (failures: number): number =>
+  Math.round(
+    Math.min(FIRST_BACKOFF * 2 ** (failures - 1), LONGEST_BACKOFF) * (0.5 + Math.random() / 2),
+  );
+
+/** A process that was killed holds its tasks for as long as their locks last, and until somebody looks for such locks. */
+const WORKING = {
+  lockDuration: 10_000,
+  stalledInterval: 3_000,
+  // After an error of the server, which may be back a moment later.
+  runRetryDelay: 1_000,
+  // Handlers are idempotent: a task that many processes died with is still a task.
+  maxStalledCount: 1_000_000,
+  settings: { backoffStrategy: backoff },
+} satisfies Partial<WorkerOptions>;
 
 interface Backend {
   queue(name: TaskName): Queue;
@@ -62,7 +82,12 @@ const redisBackend = (url: string, prefix: string): Backend => {
   return {
     queue: (name) => new Queue(name, { connection: producer, prefix }),
     worker: (name, handler, concurrency) =>
-      new Worker(name, (job) => handler(job.data), { connection: consumer, prefix, concurrency }),
+      new Worker(name, (job) => handler(job.data), {
+        ...WORKING,
+        connection: consumer,
+        prefix,
+        concurrency,
+      }),
     async close() {
       await Promise.all([producer.quit(), consumer.quit()]);
     },
@@ -82,7 +107,7 @@ const embeddedBackend = async (database: PGlite): Promise<Backend> => {
       new Worker(
         name,
         (job) => handler(job.data),
-        { connection, concurrency, drainDelay: 1 },
+        { ...WORKING, connection, concurrency, drainDelay: 1 },
         createPostgresBackend,
       ) as unknown as Worker,
     close: () => Promise.resolve(),

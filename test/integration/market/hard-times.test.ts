@@ -3,10 +3,12 @@ import { after, before, describe, test } from "node:test";
 import { marketAbi, stakingAbi } from "@assay/protocol/generated/abis";
 import { jobViewSchema, requestStatusSchema } from "@assay/protocol/wire/api";
 import type { Request } from "@assay/protocol/domain/messages";
+import { isAssayError } from "@assay/protocol/errors";
 import { MAX_BLOCK_BYTES } from "@assay/storage/blocks";
+import { cidOfDigest } from "@assay/storage/cid";
 import { contentStore, readAll } from "@assay/storage/content";
 import { gatewayBlocks } from "@assay/storage/gateway";
-import { createWalletClient, getAddress, http, type Abi, type Hex } from "viem";
+import { createWalletClient, getAddress, http, sha256, type Abi, type Hex } from "viem";
 import { createSiweMessage } from "viem/siwe";
 import { loadArtifact } from "../../../deploy/artifacts.ts";
 import { createMarket, type Market } from "../../../services/market/market.ts";
@@ -26,6 +28,9 @@ import {
 } from "./actors.ts";
 import { embedded, type Backend } from "./backends.ts";
 import { silent, startChain, type TestChain } from "./chain.ts";
+
+/** Bytes an hour that one address may store. */
+const UPLOADS = 8 * 2 ** 20;
 
 describe("a market in hard times", () => {
   let chain: TestChain;
@@ -56,6 +61,7 @@ describe("a market in hard times", () => {
       logger: silent,
       pollInterval: 50,
       answerTime: 30,
+      uploadLimits: { bytesPerHour: UPLOADS, diskReserve: 0 },
     });
     url = market.url;
     await chain.stake(chain.account(3), 10n ** 9n);
@@ -277,5 +283,40 @@ describe("a market in hard times", () => {
     );
     assert.equal(missing.status, 404);
     assert.equal(codeOf(await call(url, "GET", "/ipfs/nonsense")), "CID_UNSUPPORTED");
+  });
+
+  test("regression: nobody fills the store: an address has its bytes an hour, what is there costs nothing", async () => {
+    const blocks = gatewayBlocks({ url, tries: 1 });
+    const blockOf = (filling: number) => new Uint8Array(2 ** 20).fill(filling);
+    const put = async (filling: number, token?: string) => {
+      const bytes = blockOf(filling);
+      const cid = cidOfDigest(sha256(bytes));
+      const response = await fetch(`${url}/ipfs/${cid.toString()}`, {
+        method: "PUT",
+        headers: {
+          "content-type": "application/vnd.ipld.raw",
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        },
+        body: bytes,
+      });
+      return { cid, status: response.status, response };
+    };
+    let refused = await put(0);
+    for (let filling = 1; refused.status === 201; filling++) {
+      assert.ok(filling <= UPLOADS / 2 ** 20, "no end of uploads");
+      refused = await put(filling);
+    }
+    assert.equal(refused.status, 429);
+    assert.ok(Number(refused.response.headers.get("retry-after")) > 0);
+    const body = await refused.response.json();
+    assert.equal(codeOf({ status: refused.status, body }), "UPLOAD_QUOTA_EXCEEDED");
+    assert.equal(await blocks.has(refused.cid), false);
+    // Blocks that are here are confirmed, and those with a session have an allowance of their own.
+    assert.equal((await put(0)).status, 201);
+    assert.equal((await put(200, agent.token)).status, 201);
+    assert.equal((await put(201, "nonsense")).status, 401);
+    await assert.rejects(contentStore(blocks).putFile(blockOf(202)), (error) =>
+      isAssayError(error, "GATEWAY_LIMITED"),
+    );
   });
 });

@@ -8,7 +8,7 @@ import type { App, RouteDeps } from "../deps.ts";
 const RAW_TYPE = "application/vnd.ipld.raw";
 const cidParams = z.object({ cid: z.string().max(128) });
 
-export const contentRoutes = (app: App, { blocks }: RouteDeps): void => {
+export const contentRoutes = (app: App, { blocks, uploads }: RouteDeps): void => {
   app.addContentTypeParser(
     [RAW_TYPE, "application/octet-stream"],
     { parseAs: "buffer", bodyLimit: MAX_BLOCK_BYTES },
@@ -52,19 +52,25 @@ export const contentRoutes = (app: App, { blocks }: RouteDeps): void => {
       bodyLimit: MAX_BLOCK_BYTES,
       schema: {
         tags: ["content"],
-        summary: "Store one block of at most 2 MiB; its hash is checked",
+        summary:
+          "Store one block of at most 2 MiB; its hash is checked, and each client's bytes are counted",
         params: cidParams,
         consumes: [RAW_TYPE],
       },
     },
-    async ({ params, body }, reply) => {
+    async (request, reply) => {
+      const { params, body } = request;
       const cid = parseCid(params.cid);
       if (!(body instanceof Buffer) || !matches(cid, body))
         throw new AssayError("BLOCK_MISMATCH", "These bytes are not the block of this CID.", {
           remedy: `Send the block's raw bytes as ${RAW_TYPE}.`,
           details: { cid: cid.toString() },
         });
-      await blocks.put(cid, body);
+      // What is here already takes no room, whoever sends it again.
+      if (!(await blocks.has(cid))) {
+        await uploads.admit(request, body.length);
+        await blocks.put(cid, body);
+      }
       return reply.code(201).send();
     },
   );

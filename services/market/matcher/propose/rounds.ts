@@ -179,6 +179,8 @@ export const createRounds = (options: RoundsOptions): Rounds => {
   };
 
   const consider = (digest: string): Promise<void> => {
+    // Rejected, so that the queue keeps the task: waiting for a round that never comes would keep the queue from closing.
+    if (closed) return Promise.reject(new Error("the matcher is closing"));
     const waiting = pending.get(digest);
     if (waiting) return waiting.promise;
     const wait = Promise.withResolvers<void>();
