@@ -5,6 +5,9 @@ import hardhatIgnitionEthers from "@nomicfoundation/hardhat-ignition-ethers";
 import hardhatNetworkHelpers from "@nomicfoundation/hardhat-network-helpers";
 import hardhatNodeTestRunner from "@nomicfoundation/hardhat-node-test-runner";
 import { defineConfig } from "hardhat/config";
+import type { HardhatPlugin } from "hardhat/types/plugins";
+
+import { likeHardhat } from "./scripts/foundry/like-hardhat.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -33,8 +36,23 @@ const overrides = Object.fromEntries(
 // oxlint-disable-next-line node/no-process-env
 const invariantRuns = Number(process.env["ASSAY_INVARIANT_RUNS"] ?? 64);
 
+// `npm test` starts an anvil for the second run of the contract tests and says here where it listens.
+// oxlint-disable-next-line node/no-process-env
+const anvilUrl = process.env["ASSAY_ANVIL_URL"] ?? "http://127.0.0.1:8545";
+
+const likeHardhatsOwn: HardhatPlugin = {
+  id: "assay-like-hardhat",
+  hookHandlers: { network: async () => ({ default: likeHardhat }) },
+};
+
 export default defineConfig({
-  plugins: [hardhatEthers, hardhatIgnitionEthers, hardhatNetworkHelpers, hardhatNodeTestRunner],
+  plugins: [
+    hardhatEthers,
+    hardhatIgnitionEthers,
+    hardhatNetworkHelpers,
+    hardhatNodeTestRunner,
+    likeHardhatsOwn,
+  ],
   paths: {
     sources: "contracts",
     tests: { solidity: "test/contracts", nodejs: "test/contracts" },
@@ -62,6 +80,8 @@ export default defineConfig({
       allowBlocksWithSameTimestamp: true,
       mining: { auto: true, interval: 1_000 },
     },
+    // Foundry's chain: the second implementation that the contract tests run on.
+    anvil: { type: "http", chainType: "l1", url: anvilUrl },
   },
   test: {
     solidity: {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { addCounts, closingLine, parseHardhatSummary } from "./counts.ts";
+import { addCounts, closingLine, parseForgeSummary, parseHardhatSummary } from "./counts.ts";
 
 describe("closingLine", () => {
   test("default: passed and failed", () => {
@@ -26,5 +26,28 @@ describe("parseHardhatSummary", () => {
 
   test("behavior: a run that ends badly without a failed test counts as one failure", () => {
     assert.deepEqual(parseHardhatSummary("Error HHE902", 1), { passed: 0, failed: 1, skipped: 0 });
+  });
+});
+
+describe("parseForgeSummary", () => {
+  test("default: reads the summary over all suites", () => {
+    const output =
+      "Suite result: ok. 5 passed; 0 failed; 0 skipped; finished in 1.68s (2.83s CPU time)\n\n" +
+      "Ran 22 test suites in 15.47s (15.95s CPU time): 280 tests passed, 1 failed, 2 skipped (283 total tests)\n";
+    assert.deepEqual(parseForgeSummary(output, 1), { passed: 280, failed: 1, skipped: 2 });
+  });
+
+  test("behavior: reads one suite, too", () => {
+    const output =
+      "Ran 1 test suite in 3ms (1ms CPU time): 1 tests passed, 0 failed, 0 skipped (1 total tests)";
+    assert.deepEqual(parseForgeSummary(output, 0), { passed: 1, failed: 0, skipped: 0 });
+  });
+
+  test("behavior: a run that ends badly without a failed test counts as one failure", () => {
+    assert.deepEqual(parseForgeSummary("Error: Compiler run failed", 1), {
+      passed: 0,
+      failed: 1,
+      skipped: 0,
+    });
   });
 });

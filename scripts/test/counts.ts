@@ -28,3 +28,12 @@ export const parseHardhatSummary = (output: string, exitCode: number): Counts =>
     skipped: lastNumberBefore("skipped", output) + lastNumberBefore("todo", output),
   };
 };
+
+/** Reads the summary that forge prints over all suites; a run without one counts as one failure. */
+export const parseForgeSummary = (output: string, exitCode: number): Counts => {
+  const [, passed = 0, failed = 0, skipped = 0] = (
+    /^Ran \d+ test suites? in .*: (\d+) tests? passed, (\d+) failed, (\d+) skipped/m.exec(output) ??
+    []
+  ).map(Number);
+  return { passed, failed: failed === 0 && exitCode !== 0 ? 1 : failed, skipped };
+};

@@ -3,10 +3,6 @@ import { tokenAbi, marketAbi, stakingAbi } from "@assay/protocol/generated/abis"
 import type { Deployment } from "@assay/protocol/wire/api";
 import { createLogger } from "@assay/runtime/logger";
 import { createTransactionSender, type TransactionSender } from "@assay/runtime/transactions";
-import { spawn } from "node:child_process";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
 import {
   createTestClient,
   http,
@@ -18,11 +14,7 @@ import {
 import { privateKeyToAccount } from "viem/accounts";
 import { deployLocal } from "../../../deploy/deploy.ts";
 import { LOCAL_DEPLOYER_KEY, localKey } from "../../../deploy/local-accounts.ts";
-
-const ANVIL = join(
-  dirname(createRequire(import.meta.url).resolve("@foundry-rs/anvil-linux-amd64/package.json")),
-  "bin/anvil",
-);
+import { startAnvil } from "../../support/anvil.ts";
 
 export const silent = createLogger({
   name: "test",
@@ -54,34 +46,6 @@ export interface TestChain {
   revert(snapshot: Hex): Promise<void>;
   close(): Promise<void>;
 }
-
-/** Starts anvil on a free port; `options` go to its command line. */
-export const startAnvil = async (options: readonly string[] = []) => {
-  const child = spawn(
-    ANVIL,
-    ["--port", "0", "--hardfork", "prague", "--accounts", "30", ...options],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
-  const url = await new Promise<string>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`anvil ended with ${String(code)}`)));
-    createInterface({ input: child.stdout }).on("line", (line) => {
-      const port = /Listening on [\d.]+:(\d+)/.exec(line)?.[1];
-      if (port !== undefined) resolve(`http://127.0.0.1:${port}`);
-    });
-  });
-  return {
-    url,
-    close: () =>
-      new Promise<void>((resolve) => {
-        child.removeAllListeners("exit");
-        child.once("exit", () => resolve());
-        child.kill("SIGTERM");
-      }),
-  };
-};
 
 export const startChain = async (options: readonly string[] = []): Promise<TestChain> => {
   const anvil = await startAnvil(options);
