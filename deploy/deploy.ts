@@ -127,6 +127,7 @@ async function deployWith(rpc: JsonRpcProvider, options: DeployOptions): Promise
         { ...file.first, ...options.first },
         { treasury: options.treasury ?? governor, disputes },
       ),
+      gasPrice: BigInt(file.game.gasPrice),
     },
     how,
   );

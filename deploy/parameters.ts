@@ -15,6 +15,10 @@ export interface ParameterFile {
     readonly proposalThreshold: string;
     readonly quorumBps: number;
   };
+  readonly game: {
+    /** Token base units that 1e9 gas are worth in bonds and costs. */
+    readonly gasPrice: string;
+  };
   readonly first: Numbers;
   readonly min: Numbers;
   readonly max: Numbers;

@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {Merkle16} from "../libraries/Merkle16.sol";
 import {Descent} from "./Descent.sol";
-import {IDisputeGame} from "./IDisputeGame.sol";
+import {IMoves} from "./IMoves.sol";
 import {Bindings, EVAL, INIT, Level, Phase, Position, STEP, UNCHANGED} from "./Position.sol";
 import {Outline} from "./referee/IReferee.sol";
 import {Schedule} from "./Schedule.sol";
@@ -12,7 +12,7 @@ import {Schedule} from "./Schedule.sol";
 abstract contract Crossing is Descent {
     using Schedule for Bindings;
 
-    /// @inheritdoc IDisputeGame
+    /// @inheritdoc IMoves
     function crossSteps(
         uint256 gameId,
         Position calldata p,
@@ -31,7 +31,7 @@ abstract contract Crossing is Descent {
         _end(gameId, next);
     }
 
-    /// @inheritdoc IDisputeGame
+    /// @inheritdoc IMoves
     function crossState(
         uint256 gameId,
         Position calldata p,
@@ -56,7 +56,7 @@ abstract contract Crossing is Descent {
         _end(gameId, next);
     }
 
-    /// @inheritdoc IDisputeGame
+    /// @inheritdoc IMoves
     function crossTensor(
         uint256 gameId,
         Position calldata p,
@@ -90,7 +90,7 @@ abstract contract Crossing is Descent {
         _end(gameId, next);
     }
 
-    /// @inheritdoc IDisputeGame
+    /// @inheritdoc IMoves
     function crossOp(
         uint256 gameId,
         Position calldata p,
@@ -111,7 +111,7 @@ abstract contract Crossing is Descent {
         _end(gameId, next);
     }
 
-    /// @inheritdoc IDisputeGame
+    /// @inheritdoc IMoves
     function crossTerms(uint256 gameId, Position calldata p, bytes32 root, bytes32[16] calldata children) external {
         Position memory next = _begin(gameId, p, Phase.Cross);
         _requireLevel(p, Level.Chunk);

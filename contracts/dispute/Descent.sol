@@ -3,13 +3,13 @@ pragma solidity ^0.8.30;
 
 import {Merkle16} from "../libraries/Merkle16.sol";
 import {Games} from "./Games.sol";
-import {IDisputeGame} from "./IDisputeGame.sol";
+import {IMoves} from "./IMoves.sol";
 import {Level, Phase, Position} from "./Position.sol";
 import {Words} from "./Words.sol";
 
 /// @title Descent: down one tree, from its root to an element
-abstract contract Descent is Games {
-    /// @inheritdoc IDisputeGame
+abstract contract Descent is IMoves, Games {
+    /// @inheritdoc IMoves
     function open(uint256 gameId, Position calldata p, bytes32[16] calldata children) external {
         Position memory next = _begin(gameId, p, Phase.Open);
         next.last = 0;
@@ -17,7 +17,7 @@ abstract contract Descent is Games {
         _end(gameId, next);
     }
 
-    /// @inheritdoc IDisputeGame
+    /// @inheritdoc IMoves
     function point(uint256 gameId, Position calldata p, bytes32[16] calldata children, uint256 pick) external {
         Position memory next = _begin(gameId, p, Phase.Point);
         if (pick == LAST && p.last != 0) {
@@ -42,7 +42,7 @@ abstract contract Descent is Games {
         _end(gameId, next);
     }
 
-    /// @inheritdoc IDisputeGame
+    /// @inheritdoc IMoves
     function reveal(uint256 gameId, Position calldata p, bytes calldata chunk) external {
         Position memory next = _begin(gameId, p, Phase.Reveal);
         if (chunk.length != Merkle16.chunkLength(p.size, p.index)) {
@@ -61,7 +61,7 @@ abstract contract Descent is Games {
         _end(gameId, next);
     }
 
-    /// @inheritdoc IDisputeGame
+    /// @inheritdoc IMoves
     function pointElement(uint256 gameId, Position calldata p, bytes calldata chunk, uint256 place) external {
         Position memory next = _begin(gameId, p, Phase.Element);
         bytes32 hash = keccak256(chunk);

@@ -4,15 +4,18 @@ pragma solidity ^0.8.30;
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 
 import {ILedger} from "../interfaces/ILedger.sol";
+import {IMainPath} from "../interfaces/IMainPath.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
 import {IParameters} from "../interfaces/IParameters.sol";
 import {ISidePaths} from "../interfaces/ISidePaths.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
 import {Merkle16} from "../libraries/Merkle16.sol";
 import {Raw} from "../libraries/Raw.sol";
-import {Job} from "../types/Job.sol";
+import {Job, Terms} from "../types/Job.sol";
 import {JobState} from "../types/JobState.sol";
-import {IDisputeGame} from "./IDisputeGame.sol";
+import {Params} from "../types/Params.sol";
+import {IBeacon} from "./IBeacon.sol";
+import {IDisputeBase} from "./IDisputeBase.sol";
 import {IProgramFaults} from "./IProgramFaults.sol";
 import {IProofs} from "./IProofs.sol";
 import {Bindings, Level, Phase, Position} from "./Position.sol";
@@ -20,25 +23,51 @@ import {IReferee} from "./referee/IReferee.sol";
 import {Words} from "./Words.sol";
 
 /// @title Games: whose turn, whose clock, whose money
-/// @dev What every move does before and after its own check.
-abstract contract Games is IDisputeGame {
+/// @dev All of the game's storage, and what every move does before and after its own check. `Disputes` and `Clerk` both begin with
+/// this, and the code of the one runs on the storage of the other.
+abstract contract Games is IDisputeBase {
+    /// @dev What the game is made with.
+    struct Parts {
+        IMarket market;
+        IReferee referee;
+        IProgramFaults faults;
+        IProofs proofs;
+        IBeacon beacon;
+        /// Token base units that 1e9 gas are worth in costs and bonds: a price that both sides know beforehand.
+        uint256 gasPrice;
+    }
+
     struct Game {
         bytes32 position;
         address challenger;
-        uint40 movedAt;
+        uint32 movedAt;
         uint24 providerLeft;
         uint24 challengerLeft;
+        /// The challenger's gas so far, in thousands.
+        uint16 spent;
         uint256 bond;
     }
 
+    /// @dev What the market asks of a job, in one slot.
     struct Standing {
+        /// Games and demands that are not over.
         uint64 live;
         bool won;
+        uint40 auditUntil;
+        /// Until then a requester's sign-off waits for auditors to show what they committed to.
+        uint40 revealedBy;
+        uint16 commitments;
+        uint16 auditors;
     }
 
     /// In `point`: the entry after the tree.
     uint256 internal constant LAST = 16;
     uint256 private constant SIZE = 30 * 32;
+    /// What a challenger is paid for at most, and what bonds are made to cover.
+    uint256 internal constant GAS_BOUND = 2_500_000;
+    /// Of the call that ends a game, slash included, beyond what was measured.
+    uint256 private constant END_GAS = 260_000;
+    uint256 private constant PER_UNIT = 1_000;
 
     IMarket internal immutable _market;
     ILedger internal immutable _ledger;
@@ -47,22 +76,34 @@ abstract contract Games is IDisputeGame {
     IReferee internal immutable _referee;
     IProgramFaults internal immutable _faults;
     IProofs internal immutable _proofs;
+    IBeacon internal immutable _beacon;
+    uint256 internal immutable _gasPrice;
 
+    /// @dev Gas left when a challenger's move began; zero in any other call.
+    uint256 private transient _meter;
     uint256 internal _games;
     mapping(uint256 gameId => Game) internal _game;
     mapping(bytes32 jobId => Standing) internal _standing;
     mapping(address provider => uint256) internal _liveOf;
     /// @dev Games lost by a challenger; of the requester, those that are not on its record yet.
     mapping(bytes32 jobId => mapping(address challenger => uint256)) internal _lost;
+    /// @dev Of a game that two replicas are made to play: the job whose provider is the challenger.
+    mapping(uint256 gameId => bytes32 jobId) internal _rivalOf;
+    /// @dev Who is to be rewarded for a replica that lost as a challenger and waits for its record to be shown.
+    mapping(bytes32 jobId => address winner) internal _forfeitTo;
+    /// @dev Audited jobs of a provider that went well since it last lost one.
+    mapping(address provider => uint256) internal _audited;
 
-    constructor(IMarket market, IReferee referee, IProgramFaults faults, IProofs proofs) {
-        _market = market;
-        _ledger = ILedger(address(market));
-        _staking = IStaking(market.staking());
-        _parameters = IParameters(market.parameters());
-        _referee = referee;
-        _faults = faults;
-        _proofs = proofs;
+    constructor(Parts memory parts) {
+        _market = parts.market;
+        _ledger = ILedger(address(parts.market));
+        _staking = IStaking(parts.market.staking());
+        _parameters = IParameters(parts.market.parameters());
+        _referee = parts.referee;
+        _faults = parts.faults;
+        _proofs = parts.proofs;
+        _beacon = parts.beacon;
+        _gasPrice = parts.gasPrice;
     }
 
     /// @dev Checks position, phase, turn and clock of a move, and gives the position to change.
@@ -71,22 +112,30 @@ abstract contract Games is IDisputeGame {
         if (p.phase != phase) revert DisputeWrongPhase(gameId, p.phase);
         uint256 elapsed = block.timestamp - game.movedAt;
         if (_isChallengers(phase)) {
-            if (msg.sender != game.challenger) revert DisputeNotYourTurn(msg.sender);
+            _startMeter();
+            _requireActor(game.challenger);
             if (elapsed > game.challengerLeft) revert DisputeClockOver(gameId);
             game.challengerLeft -= uint24(elapsed);
         } else {
-            if (msg.sender != p.provider && !_staking.isOperator(p.provider, msg.sender)) {
-                revert DisputeNotYourTurn(msg.sender);
-            }
+            _requireActor(p.provider);
             if (elapsed > game.providerLeft) revert DisputeClockOver(gameId);
             game.providerLeft -= uint24(elapsed);
         }
-        game.movedAt = uint40(block.timestamp);
+        game.movedAt = uint32(block.timestamp);
         return Words.copy(p);
     }
 
     function _end(uint256 gameId, Position memory next) internal {
-        _game[gameId].position = Words.hashOf(next);
+        Game storage game = _game[gameId];
+        game.position = Words.hashOf(next);
+        uint256 meter = _meter;
+        if (meter != 0) {
+            // What the transaction costs before any code runs: most bytes shown are zero.
+            uint256 used = meter - gasleft() + 25_000 + 10 * msg.data.length;
+            uint256 spent = game.spent + used / PER_UNIT;
+            game.spent = spent < type(uint16).max ? uint16(spent) : type(uint16).max;
+            _meter = 0;
+        }
         // `emit Moved(gameId, next)` without encoding again what is words already.
         bytes32 topic = Moved.selector;
         assembly ("memory-safe") {
@@ -157,11 +206,83 @@ abstract contract Games is IDisputeGame {
         return level == Level.Chunk || level == Level.Term ? Phase.Reveal : Phase.Cross;
     }
 
+    function _startMeter() internal {
+        _meter = gasleft();
+    }
+
+    /// @dev The account itself, or an operator of it.
+    function _requireActor(address account) private view {
+        if (msg.sender != account && !_staking.isOperator(account, msg.sender)) revert DisputeNotYourTurn(msg.sender);
+    }
+
+    /// @dev The record is the market's, it stands in this state under this game's judgement.
+    function _requireRecord(Job calldata job, JobState state) internal {
+        bytes32 jobId = job.terms.jobId;
+        if (
+            job.terms.disputes != address(this) ||
+            _market.stateOf(jobId) != state ||
+            !abi.decode(_callMarket(IMainPath.isRecord.selector, job, ""), (bool))
+        ) revert DisputeWrongJob(jobId);
+    }
+
+    /// @dev The record is the market's, and its submission can still be challenged.
+    function _requireChallengeable(Job calldata job) internal {
+        _requireRecord(job, JobState.Submitted);
+        (uint256 from, uint256 until) = (job.progress.submittedAt, job.progress.windowEnd);
+        if (block.timestamp < from || block.timestamp > until) {
+            revert DisputeOutsideWindow(block.timestamp, from, until);
+        }
+    }
+
+    function _paramsOf(Job calldata job) internal view returns (Params memory) {
+        return _parameters.paramsAt(job.terms.paramsVersion);
+    }
+
+    /// @dev Bond of the next challenge: the gas it may cost the provider and the time, for every game and demand that is live.
+    function _bond(Job calldata job) internal view returns (uint256) {
+        return
+            (_paramsOf(job).challengeBond + _priceOf(GAS_BOUND)) * (uint256(_standing[job.terms.jobId].live) + 1);
+    }
+
+    function _priceOf(uint256 gasUsed) internal view returns (uint256) {
+        return (gasUsed * _gasPrice) / 1e9;
+    }
+
+    /// @dev Begins a game with each side's clock: its own, and the time of running an interval again, which a provider needs once for
+    /// each of its live games.
+    function _start(uint256 gameId, Job calldata job, Bindings memory b, address challenger, uint256 bond) internal {
+        Terms calldata terms = job.terms;
+        uint256 clock = _paramsOf(job).disputeClock;
+        ++_standing[terms.jobId].live;
+        uint256 live = ++_liveOf[terms.provider];
+        uint256 span = terms.steps - terms.startStep;
+        uint256 interval = terms.interval < span ? terms.interval : span;
+        uint256 rerun = ((uint256(terms.deadline) - terms.agreedAt) * interval) / span + 1;
+        Game storage game = _game[gameId];
+        game.challenger = challenger;
+        game.movedAt = uint32(block.timestamp);
+        game.providerLeft = _clock(clock + live * rerun);
+        game.challengerLeft = _clock(clock + rerun);
+        game.bond = bond;
+        emit Challenged(gameId, terms.jobId, challenger, bond, b);
+        if (bond != 0) _ledger.moveIn(challenger, bond);
+    }
+
+    function _clock(uint256 seconds_) private pure returns (uint24) {
+        return seconds_ < type(uint24).max ? uint24(seconds_) : type(uint24).max;
+    }
+
     function _challengerLoses(uint256 gameId, Position calldata p, bool played) internal {
         Game storage game = _game[gameId];
         (address challenger, uint256 bond) = (game.challenger, game.bond);
+        bytes32 rival = _rivalOf[gameId];
         // A job that came to its end elsewhere closes its games: their bonds go back.
         if (_market.stateOf(p.jobId) != JobState.Submitted) revert DisputeWrongJob(p.jobId);
+        // The loser's own submission stays unpaid until its record is shown and it is slashed.
+        if (rival != 0 && _forfeitTo[rival] == address(0)) {
+            ++_standing[rival].live;
+            _forfeitTo[rival] = p.provider;
+        }
         _close(gameId, p);
         if (played) _standing[p.jobId].won = true;
         ++_lost[p.jobId][challenger];
@@ -171,12 +292,18 @@ abstract contract Games is IDisputeGame {
 
     function _providerLoses(uint256 gameId, Position calldata p, Job calldata job) internal {
         Game storage game = _game[gameId];
-        (address challenger, uint256 bond) = (game.challenger, game.bond);
+        (address challenger, uint256 bond, uint256 spent) = (game.challenger, game.bond, game.spent);
         if (job.terms.jobId != p.jobId) revert DisputeWrongJob(p.jobId);
         _close(gameId, p);
         emit ProviderLost(gameId, p.jobId, challenger);
         if (bond != 0) _ledger.moveOut(challenger, bond);
-        _callMarket(ISidePaths.slash.selector, job, abi.encode(challenger, 0));
+        spent = spent * PER_UNIT + END_GAS;
+        _slash(job, challenger, _priceOf(spent < GAS_BOUND ? spent : GAS_BOUND));
+    }
+
+    function _slash(Job calldata job, address winner, uint256 costs) internal {
+        _audited[job.terms.provider] = 0;
+        _callMarket(ISidePaths.slash.selector, job, abi.encode(winner, costs));
     }
 
     /// @dev A function of the market that takes the job's record, which goes on in the words it came in, and then `rest`.
@@ -185,6 +312,11 @@ abstract contract Games is IDisputeGame {
     }
 
     function _close(uint256 gameId, Position calldata p) internal {
+        bytes32 rival = _rivalOf[gameId];
+        if (rival != 0) {
+            delete _rivalOf[gameId];
+            --_standing[rival].live;
+        }
         delete _game[gameId];
         --_standing[p.jobId].live;
         --_liveOf[p.provider];

@@ -11,8 +11,12 @@ enum Place {
     Op,
     /// A state tensor is declared as something else than the op gives that feeds it.
     State,
-    /// A column of the data set is something else than the program declares, or there are others.
-    Data
+    /// A column of the data set is something else than the program declares.
+    Data,
+    /// Steps or interval of the header are not those of the request.
+    Terms,
+    /// A tensor of the parent's model is something else than the program declares.
+    Parent
 }
 
 /// @dev An op that another one reads, with its proof; empty where the source is none.
@@ -50,6 +54,14 @@ interface IProgramFaults {
     /// The evidence is not about this program, or does not hash to it.
     error FaultsWrongEvidence();
 
-    /// @notice Whether the evidence shows a fault of the program with this root, or of this data set under it.
-    function isAtFault(bytes32 programRoot, bytes32 dataRoot, Evidence calldata evidence) external view returns (bool);
+    /// @notice Whether the evidence shows a fault of the program with this root, or of what was signed with it: its data set, the model
+    /// it continues, its steps and interval.
+    function isAtFault(
+        bytes32 programRoot,
+        bytes32 dataRoot,
+        bytes32 parentRoot,
+        uint32 steps,
+        uint32 interval,
+        Evidence calldata evidence
+    ) external view returns (bool);
 }

@@ -33,4 +33,13 @@ interface IProofs {
         bytes calldata header,
         bytes32[15][] calldata proof
     ) external view returns (bool);
+
+    /// @notice Whether the proof shows chunk `chunk` of tensor `tensor` of a model of `parameters` tensors with this root.
+    function holdsChunk(
+        bytes32 modelRoot,
+        uint256 parameters,
+        uint256 tensor,
+        uint256 chunk,
+        TensorProof calldata proof
+    ) external view returns (bool);
 }

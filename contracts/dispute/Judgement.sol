@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 
 import {Crossing} from "./Crossing.sol";
-import {IDisputeGame} from "./IDisputeGame.sol";
+import {IMoves} from "./IMoves.sol";
 import {IProofs} from "./IProofs.sol";
 import {Bindings, Claims, Level, Phase, Position, STEP, TensorProof} from "./Position.sol";
 import {Position as Place} from "./referee/Access.sol";
@@ -15,7 +15,7 @@ abstract contract Judgement is Crossing {
     uint8 private constant ROWS = 3;
     uint8 private constant ACCUMULATOR = 6;
 
-    /// @inheritdoc IDisputeGame
+    /// @inheritdoc IMoves
     function judge(
         uint256 gameId,
         Position calldata p,
@@ -35,7 +35,7 @@ abstract contract Judgement is Crossing {
         _end(gameId, next);
     }
 
-    /// @inheritdoc IDisputeGame
+    /// @inheritdoc IMoves
     function pointClaim(uint256 gameId, Position calldata p, uint8 claim) external {
         Position memory next = _begin(gameId, p, Phase.Claim);
         uint256 operand = claim < ROWS ? claim : claim - ROWS;
@@ -45,7 +45,7 @@ abstract contract Judgement is Crossing {
         _end(gameId, next);
     }
 
-    /// @inheritdoc IDisputeGame
+    /// @inheritdoc IMoves
     function prove(
         uint256 gameId,
         Position calldata p,
@@ -63,7 +63,7 @@ abstract contract Judgement is Crossing {
         _challengerLoses(gameId, p, true);
     }
 
-    /// @inheritdoc IDisputeGame
+    /// @inheritdoc IMoves
     function proveUnchanged(
         uint256 gameId,
         Position calldata p,
@@ -81,7 +81,7 @@ abstract contract Judgement is Crossing {
         _challengerLoses(gameId, p, true);
     }
 
-    /// @inheritdoc IDisputeGame
+    /// @inheritdoc IMoves
     function proveParameter(
         uint256 gameId,
         Position calldata p,

@@ -15,7 +15,14 @@ contract ProgramFaults is IProgramFaults {
     using Encoding for Op;
 
     /// @inheritdoc IProgramFaults
-    function isAtFault(bytes32 programRoot, bytes32 dataRoot, Evidence calldata e) external view returns (bool) {
+    function isAtFault(
+        bytes32 programRoot,
+        bytes32 dataRoot,
+        bytes32 parentRoot,
+        uint32 steps,
+        uint32 interval,
+        Evidence calldata e
+    ) external view returns (bool) {
         if (Merkle16.programRoot(e.header, e.lists.init, e.lists.step, e.lists.eval) != programRoot) {
             revert FaultsWrongEvidence();
         }
@@ -23,7 +30,9 @@ contract ProgramFaults is IProgramFaults {
         if (e.place == Place.Header) return fault != Fault.None;
         // The header says what everything else is measured by.
         if (fault != Fault.None) revert FaultsWrongEvidence();
-        if (e.place == Place.Data) return _dataFault(h, dataRoot, e);
+        if (e.place == Place.Terms) return h.steps != steps || h.interval != interval;
+        if (e.place == Place.Data) return _inputFault(h, Encoding.DATA, h.dataTensors, dataRoot, e);
+        if (e.place == Place.Parent) return _inputFault(h, Encoding.PARENT, h.parentTensors, parentRoot, e);
         _requireOp(h, e, e.index, e.op, e.proof);
         return e.place == Place.Op ? _opFault(h, e) : _stateFault(h, e);
     }
@@ -51,16 +60,23 @@ contract ProgramFaults is IProgramFaults {
         return !ok || !Header.gives(op, tensor);
     }
 
-    function _dataFault(ProgramHeader memory h, bytes32 dataRoot, Evidence calldata e) private view returns (bool) {
-        if (e.tensor >= h.dataTensors) revert FaultsWrongEvidence();
+    /// @dev A tensor under a signed root is not what the header declares of that kind.
+    function _inputFault(
+        ProgramHeader memory h,
+        uint256 kind,
+        uint256 count,
+        bytes32 inputRoot,
+        Evidence calldata e
+    ) private view returns (bool) {
+        if (e.tensor >= count) revert FaultsWrongEvidence();
         uint256 elements = e.rank == 0 ? 1 : 0;
         if (e.rank <= 4 && e.rank > 0) {
             elements = 1;
             for (uint256 d = 0; d < e.rank; ++d) elements *= uint32(e.dims >> (96 - 32 * d));
         }
         bytes32 root = Merkle16.tensorRoot(e.dtype, e.rank, e.dims, elements, e.chunks);
-        if (!Merkle16.verify(dataRoot, h.dataTensors, e.tensor, root, e.columnProof)) revert FaultsWrongEvidence();
-        DeclaredTensor memory tensor = Header.tensor(h, Encoding.DATA, e.tensor);
+        if (!Merkle16.verify(inputRoot, count, e.tensor, root, e.columnProof)) revert FaultsWrongEvidence();
+        DeclaredTensor memory tensor = Header.tensor(h, kind, e.tensor);
         return e.dtype != tensor.dtype || e.rank != tensor.rank || e.dims != tensor.dims;
     }
 

@@ -106,6 +106,21 @@ contract Proofs is IProofs {
         return _holds(proof.chunks, proof.dtype, elements, uint256(element), claimed, proof);
     }
 
+    /// @inheritdoc IProofs
+    function holdsChunk(
+        bytes32 modelRoot,
+        uint256 parameters,
+        uint256 tensor,
+        uint256 chunk,
+        TensorProof calldata proof
+    ) external view returns (bool) {
+        uint256 elements = _elementsOf(proof);
+        return
+            Merkle16.verify(modelRoot, parameters, tensor, proof.root, proof.rootProof) &&
+            Merkle16.tensorRoot(proof.dtype, proof.rank, proof.dims, elements, proof.chunks) == proof.root &&
+            _showsChunk(proof.chunks, proof.dtype, elements, chunk, proof);
+    }
+
     /// @dev Whether an element of a tensor with this root over its chunks has the claimed bits.
     function _holds(
         bytes32 chunks,
@@ -115,13 +130,24 @@ contract Proofs is IProofs {
         uint256 claimed,
         TensorProof calldata proof
     ) private view returns (bool) {
-        uint256 chunk = element / Merkle16.CHUNK_ELEMENTS;
-        if (proof.chunk.length != Merkle16.chunkLength(elements, chunk)) return false;
-        bytes32 leaf = Merkle16.chunkLeaf(dtype, uint32(chunk), proof.chunk);
-        if (!Merkle16.verify(chunks, Merkle16.chunkCount(elements), chunk, leaf, proof.chunkProof)) return false;
+        if (!_showsChunk(chunks, dtype, elements, element / Merkle16.CHUNK_ELEMENTS, proof)) return false;
         uint256 bits = Merkle16.elementOf(proof.chunk, element % Merkle16.CHUNK_ELEMENTS);
         // A data set may hold any NaN: there is one.
         return dtype == 0 ? Float32.canonical(bits) == Float32.canonical(claimed) : bits == claimed;
+    }
+
+    /// @dev Whether the proof's bytes are that chunk of a tensor with this root over its chunks.
+    function _showsChunk(
+        bytes32 chunks,
+        uint8 dtype,
+        uint256 elements,
+        uint256 chunk,
+        TensorProof calldata proof
+    ) private view returns (bool) {
+        uint256 count = Merkle16.chunkCount(elements);
+        if (chunk >= count || proof.chunk.length != Merkle16.chunkLength(elements, chunk)) return false;
+        bytes32 leaf = Merkle16.chunkLeaf(dtype, uint32(chunk), proof.chunk);
+        return Merkle16.verify(chunks, count, chunk, leaf, proof.chunkProof);
     }
 
     /// @dev Whether the proof's root is that of tensor `index` of this kind.

@@ -12,9 +12,10 @@ interface IDisputes {
     /// @notice All that the market asks about a job before it moves its money.
     /// @return liveGames Games about the standing submission that are not over: while not zero the market does not settle.
     /// @return won Whether a game about it was played to its end and won by the provider.
-    /// @return auditUntil When drawn auditors have had their time to commit: before that the market takes no reveal. Zero if
-    /// the job is not audited, the greatest value while the draw is not resolved, and then nothing settles or expires.
-    /// @return auditors How many auditors committed to the job's result before it was revealed. If not zero, the audit line
+    /// @return auditUntil When drawn auditors have had their time to commit: before that the market takes no reveal. Zero where
+    /// no draw was asked for: for a job with an audit line as good as the greatest value, which stands for a draw that is not resolved,
+    /// and then nothing settles or expires.
+    /// @return auditors How many drawn auditors committed to the job's result before it was revealed, and have shown it. If not zero, the audit line
     /// goes to the free balance of the game at settlement, and the game owes it to them.
     function statusOf(
         bytes32 jobId

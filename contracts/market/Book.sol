@@ -130,12 +130,14 @@ abstract contract Book is Ledger, Signatures {
         return _parameters.paramsAt(job.terms.paramsVersion);
     }
 
-    /// @dev Reads the game of the job's version; all zero where there is none.
+    /// @dev Reads the game of the job's version; all zero where there is none. A draw that nobody asked for yet is not resolved either.
     function _disputeStatus(
         Job calldata job
     ) internal view returns (uint256 liveGames, bool won, uint40 auditUntil, uint256 auditors) {
         address disputes = job.terms.disputes;
-        if (disputes != address(0)) return IDisputes(disputes).statusOf(job.terms.jobId);
+        if (disputes == address(0)) return (0, false, 0, 0);
+        (liveGames, won, auditUntil, auditors) = IDisputes(disputes).statusOf(job.terms.jobId);
+        if (auditUntil == 0 && job.terms.auditLine != 0) auditUntil = type(uint40).max;
     }
 
     /// @dev Such jobs commit first, so that nobody can copy a result: another replica, or an auditor.

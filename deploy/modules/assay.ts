@@ -10,7 +10,7 @@ export const localTokenModule = buildModule("LocalToken", (m) => {
 
 /** Transactions of `assayModule` before the market's, before the dispute game's, and in all. */
 export const BEFORE_MARKET = 6;
-export const BEFORE_DISPUTES = BEFORE_MARKET + 4;
+export const BEFORE_DISPUTES = BEFORE_MARKET + 6;
 export const ASSAY_TRANSACTIONS = BEFORE_DISPUTES + 1;
 
 /** The timelock, made for the governor that will stand at `stakeGovernor`: no key ever holds a role in it. */
@@ -58,7 +58,11 @@ export const assayModule = buildModule("Assay", (m) => {
   const referee = m.contract("Referee", [], { after: [deployed] });
   const faults = m.contract("ProgramFaults", [], { after: [referee] });
   const proofs = m.contract("Proofs", [referee], { after: [faults] });
-  const disputes = m.contract("Disputes", [deployed, referee, faults, proofs], { after: [proofs] });
+  const beacon = m.contract("BlockBeacon", [], { after: [proofs] });
+  const gasPrice = m.getParameter("gasPrice");
+  const parts = { market: deployed, referee, faults, proofs, beacon, gasPrice };
+  const clerk = m.contract("Clerk", [parts], { after: [beacon] });
+  const disputes = m.contract("Disputes", [parts, clerk], { after: [clerk] });
   return {
     market: deployed,
     sidePaths,
@@ -69,6 +73,8 @@ export const assayModule = buildModule("Assay", (m) => {
     referee,
     faults,
     proofs,
+    beacon,
+    clerk,
     disputes,
   };
 });

@@ -53,13 +53,18 @@ export interface Position {
 
 export type Court = Awaited<ReturnType<typeof deployCourtHouse>>;
 
-export async function deployCourtHouse() {
+/** `gasPrice`: token base units for 1e9 gas. */
+export async function deployCourtHouse({ gasPrice = 0n } = {}) {
   const fixture = await deployFixture();
   const { ethers, market, deployer, treasury, parameters } = fixture;
   const referee = await ethers.deployContract("Referee");
   const faults = await ethers.deployContract("ProgramFaults");
   const proofs = await ethers.deployContract("Proofs", [referee]);
-  const disputes = await ethers.deployContract("Disputes", [market, referee, faults, proofs]);
+  const beacon = await ethers.deployContract("BlockBeacon");
+  const parts = { market, referee, faults, proofs, beacon, gasPrice };
+  const clerk = await ethers.deployContract("Clerk", [parts]);
+  const moves = await ethers.deployContract("Disputes", [parts, clerk]);
+  const disputes = await ethers.getContractAt("IDisputeGame", await moves.getAddress());
   const params = {
     ...local.first,
     treasury: treasury.address,

@@ -21,7 +21,7 @@ import { reasonOf } from "../../support/dispute/play.ts";
 import { smallProgram } from "../../support/dispute/programs.ts";
 import { LISTS, Run, chunkTree, listTree, rootOf } from "../../support/dispute/run.ts";
 
-const PLACE = { header: 0, op: 1, state: 2, data: 3 } as const;
+const PLACE = { header: 0, op: 1, state: 2, data: 3, terms: 4, parent: 5 } as const;
 const NO_OP = { op: "0x", proof: [] as Hex[][] };
 
 describe("Disputes.voidFaulty", () => {
@@ -66,9 +66,10 @@ describe("Disputes.voidFaulty", () => {
       chunks: ZeroHash,
       ...changes,
     };
-    const { programRoot, dataRoot } = job.job.terms;
+    const { programRoot, dataRoot, parentRoot, steps, interval } = job.job.terms;
     const abi: Interface = court.faults.interface;
-    return `0x${abi.encodeFunctionData("isAtFault", [programRoot, dataRoot, shown]).slice(10)}`;
+    const words = [programRoot, dataRoot, parentRoot, steps, interval, shown];
+    return `0x${abi.encodeFunctionData("isAtFault", words).slice(10)}`;
   }
 
   const voidFaulty = (job: Awaited<ReturnType<typeof jobOf>>, bytes: string) =>

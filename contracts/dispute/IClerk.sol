@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {Job} from "../types/Job.sol";
+import {IDisputeBase} from "./IDisputeBase.sol";
+import {ListRoots, Position, Target, TensorProof} from "./Position.sol";
+
+/// @dev The signed roots that a submission's trace root is the hash of, beside those that its record holds.
+struct Replica {
+    Job job;
+    bytes32 prefixRoot;
+}
+
+/// @title Clerk: how games begin, and what happens around them
+interface IClerk is IDisputeBase {
+    /// @notice Opens a game about the standing submission of a job, from `submittedAt` to `windowEnd`, with a bond that grows with the
+    /// live games about it and comes out of what the caller allowed this contract in the ledger.
+    /// @param header The program's header, and `lists` the roots of its op lists.
+    function challenge(
+        Job calldata job,
+        bytes32 prefixRoot,
+        bytes calldata header,
+        ListRoots calldata lists,
+        Target target
+    ) external returns (uint256 gameId);
+    /// @notice Makes two replicas of one request that revealed different results play: the provider of `rival` is the challenger and
+    /// bonds nothing, because whoever loses is slashed. Disputed is the first root in which the two differ. Anyone may call, in the
+    /// first one's window; once for two jobs.
+    function forcePlay(
+        Replica calldata defender,
+        Replica calldata rival,
+        bytes calldata header,
+        ListRoots calldata lists
+    ) external returns (uint256 gameId);
+    /// @notice Slashes a replica whose provider lost a forced game as its challenger.
+    function collectForfeit(Job calldata job) external;
+    /// @notice Returns the bond of a game whose job was slashed or voided otherwise.
+    function withdrawBond(uint256 gameId, Position calldata p) external;
+    /// @notice Ends a job whose program or data set is at fault: all money goes back and nobody is slashed. Anyone may show it, game or
+    /// no game; bonds of live games are withdrawn.
+    /// @param evidence Arguments of `IProgramFaults.isAtFault`, ABI-encoded, with the job's own roots.
+    function voidFaulty(Job calldata job, bytes calldata evidence) external;
+    /// @notice Puts a challenge that the job's own requester lost on its record.
+    function noteLostChallenge(Job calldata job) external;
+
+    /// @notice Pays for a chunk of the model of a standing submission to be shown on chain, in its window. The fee goes to the provider
+    /// with its answer; it grows with what is live about the job. Without an answer in time the job is slashed.
+    /// @param tensor Which of the model's tensors, and `chunk` which of its chunks.
+    function demandChunk(
+        Job calldata job,
+        bytes calldata header,
+        ListRoots calldata lists,
+        uint32 tensor,
+        uint32 chunk
+    ) external returns (uint256 demandId);
+    /// @notice Answers a demand: `root` to `chunk` of the proof, under the model's root. Anyone may; the fee is the provider's.
+    function showChunk(uint256 demandId, TensorProof calldata proof) external;
+    /// @notice Slashes the provider of a demand that was not answered in time; the asker is the winner.
+    function timeoutDemand(uint256 demandId, Job calldata job) external;
+    /// @notice Returns the fee of a demand whose job came to an end otherwise.
+    function closeDemand(uint256 demandId) external;
+
+    /// @notice Asks the beacon for the draw of an audited job that has committed. Anyone may, once.
+    function openDraw(Job calldata job) external;
+    /// @notice Resolves the draw: whether the job is audited, and by the beacon's value who may audit. A round that was let pass is
+    /// asked for anew, and then the job is audited for certain.
+    function resolveDraw(Job calldata job) external;
+    /// @notice A drawn auditor commits to a result, before the provider reveals: `auditCommitmentOf(jobId, auditor, traceRoot, salt)`.
+    function commitAudit(bytes32 jobId, bytes32 commitment) external;
+    /// @notice Shows that the caller's commitment is to the result that stands.
+    function revealAudit(Job calldata job, bytes32 salt) external;
+    /// @notice Pays the caller its part of the audit line of a settled job that it audited.
+    function claimAudit(Job calldata job) external;
+
+    /// @notice Whether `auditor` was drawn: with a chance of three times its share of the votes that are not the provider's.
+    function isDrawn(bytes32 jobId, address auditor) external view returns (bool);
+    function auditCommitmentOf(
+        bytes32 jobId,
+        address auditor,
+        bytes32 traceRoot,
+        bytes32 salt
+    ) external pure returns (bytes32);
+    /// @notice Share of a provider's audited jobs that are drawn, in basis points: the rate of these parameters for its first ten
+    /// successes in a row, and then falling with their number to the floor.
+    function auditRateOf(address provider, uint32 paramsVersion) external view returns (uint256);
+    /// @notice Fee of the next demand about this job.
+    function demandFeeOf(Job calldata job) external view returns (uint256);
+    /// @notice A game: the hash of its position, zero when it is over, and the seconds each side had left at `movedAt`.
+    function gameOf(
+        uint256 gameId
+    )
+        external
+        view
+        returns (
+            bytes32 position,
+            address challenger,
+            uint256 bond,
+            uint256 movedAt,
+            uint256 providerLeft,
+            uint256 challengerLeft
+        );
+    /// @notice Bond of the next challenge of this job.
+    function bondOf(Job calldata job) external view returns (uint256);
+}
