@@ -10,9 +10,9 @@ export const DEPLOYMENTS = [
       "reputation": "0x0165878A594ca255338adfa4d48449f69242Eb8F",
       "provenance": "0xa513E6E4b8f2a923D98304ec87F64353C4D5C853",
       "parameters": "0xDc64a140Aa3E981100a9becA4E685f962f0cF6C9",
-      "disputes": "0x0DCd1Bf9A1b36cE34237eEaFef220932846BCD82",
+      "disputes": "0x0B306BF915C4d645ff596e518fAf3F9669b97016",
       "token": "0x5FbDB2315678afecb367f032d93F642f64180aa3",
-      "governor": "0x9A676e781A523b5d0C0e43731313A708CB607508"
+      "governor": "0x959922bE3CAee4b8Cd9a407cc3ac1C251C2007B1"
     },
     "token": {
       "symbol": "tUSD",

@@ -127,7 +127,9 @@ export const gameFromLogs = (
         moves.push({ position, shown: pending, ...record });
         pending = {};
         break;
-      default:
+      case "ProviderLost":
+      case "ChallengerLost":
+      case "BondReturned":
         end = END[log.eventName];
         moves.push({ position: undefined, shown: {}, ...record });
     }
