@@ -69,6 +69,8 @@ export const residualBlocks = (stages: readonly number[], depth: number): Block[
   { kind: "globalPool" },
 ];
 
+type Shapes = Omit<CnnOptions, keyof TrainingOptions>;
+
 interface Made {
   readonly forward: Forward;
   /** Channels that come out. */
@@ -80,7 +82,7 @@ const convolutionOf = (
   name: string,
   channels: number,
   block: Extract<Block, { kind: "convolution" }>,
-  options: CnnOptions,
+  options: Shapes,
 ): Forward => {
   const { activation, initialScale } = options;
   const layer = convolution(model, name, {
@@ -99,7 +101,7 @@ const residual = (
   name: string,
   channels: number,
   block: Extract<Block, { kind: "residual" }>,
-  options: CnnOptions,
+  options: Shapes,
 ): Forward => {
   const { filters, stride = 1 } = block;
   const part = (suffix: string, from: number, size: number, step: number): Forward =>
@@ -124,7 +126,7 @@ const make = (
   name: string,
   channels: number,
   block: Block,
-  options: CnnOptions,
+  options: Shapes,
 ): Made => {
   switch (block.kind) {
     case "convolution": {
@@ -147,7 +149,7 @@ const make = (
 };
 
 /** Shape of one row after the blocks. */
-const featuresOf = ({ image, blocks }: CnnOptions): number[] => {
+const featuresOf = ({ image, blocks }: Pick<CnnOptions, "image" | "blocks">): number[] => {
   let [height, width, channels] = [image.height, image.width, image.channels];
   for (const block of blocks) {
     if (block.kind === "globalPool") [height, width] = [1, 1];
@@ -169,14 +171,9 @@ const sideOf = (block: Exclude<Block, { kind: "globalPool" }>): WindowOptions =>
   return { size, stride, dilation, before: padding, after: padding };
 };
 
-/**
- * Program over the columns `train.x` f32[trainRows, height·width·channels], `train.y`, `heldout.x`, `heldout.y`, as
- * `mlp`'s. Throws ENGINE_GRAPH for sizes that do not fit.
- */
-export const cnn = (options: CnnOptions): Program => {
+/** Rows of pixels to logits. Throws ENGINE_GRAPH for sizes that do not fit. */
+export const cnnForward = (model: Model, options: Shapes): Forward => {
   const { height, width, channels } = options.image;
-  const job = new ProgramBuilder({ steps: stepsOf(options), interval: options.interval });
-  const model = new Model(job);
   let depth = channels;
   const blocks = options.blocks.map((block, k) => {
     const made = make(model, `block${k + 1}`, depth, block, options);
@@ -190,10 +187,20 @@ export const cnn = (options: CnnOptions): Program => {
     );
   const inputs = elements(featuresOf(options));
   const head = denseStack(model, "layer", { ...options, inputs });
-  const forward: Forward = (rows, training) => {
+  return (rows, training) => {
     const x = body(rows, training);
     return head(reshape(x, [at(x.shape, 0), inputs]), training);
   };
-  classify(model, [height * width * channels], forward, options);
+};
+
+/**
+ * Program over the columns `train.x` f32[trainRows, height·width·channels], `train.y`, `heldout.x`, `heldout.y`, as
+ * `mlp`'s. Throws ENGINE_GRAPH for sizes that do not fit.
+ */
+export const cnn = (options: CnnOptions): Program => {
+  const { height, width, channels } = options.image;
+  const job = new ProgramBuilder({ steps: stepsOf(options), interval: options.interval });
+  const model = new Model(job, options.tuning);
+  classify(model, [height * width * channels], cnnForward(model, options), options);
   return job.build();
 };

@@ -54,7 +54,7 @@ export const denseStack = (
  */
 export const mlp = (options: MlpOptions): Program => {
   const job = new ProgramBuilder({ steps: stepsOf(options), interval: options.interval });
-  const model = new Model(job);
+  const model = new Model(job, options.tuning);
   classify(model, [options.inputs], denseStack(model, "layer", options), options);
   return job.build();
 };

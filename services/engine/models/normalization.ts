@@ -55,17 +55,16 @@ export const batchNorm = (
   momentum = 0.1,
   epsilon = 1e-5,
 ): Forward => {
-  const { job } = model;
   const scale = model.offset(`${name}.scale`, ones([width]));
   const offset = model.offset(`${name}.offset`, zeros([width]));
-  const runningMean = job.state(`${name}.mean`, zeros([width]), { parameter: true });
-  const runningVariance = job.state(`${name}.variance`, ones([width]), { parameter: true });
-  const move = (running: F32, batch: F32): void =>
-    job.update(running, add(mul(running, 1 - momentum), mul(reshape(batch, [width]), momentum)));
+  const runningMean = model.statistic(`${name}.mean`, zeros([width]));
+  const runningVariance = model.statistic(`${name}.variance`, ones([width]));
+  const move = ({ value, move: set }: typeof runningMean, batch: F32): void =>
+    set(add(mul(value, 1 - momentum), mul(reshape(batch, [width]), momentum)));
   return (x, training) => {
     if (!training) {
-      const spread = sqrt(add(runningVariance, epsilon));
-      return add(mul(div(sub(x, runningMean), spread), scale), offset);
+      const spread = sqrt(add(runningVariance.value, epsilon));
+      return add(mul(div(sub(x, runningMean.value), spread), scale), offset);
     }
     const axes = x.shape.slice(0, -1).map((_, k) => k);
     const count = axes.reduce((product, k) => product * at(x.shape, k), 1);

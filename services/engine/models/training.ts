@@ -9,7 +9,7 @@ import { argmax, contract, integerSum, mean, oneHot } from "../builder/reduce.ts
 import { gather } from "../builder/views.ts";
 import type { Shape } from "../ir/types.ts";
 import { zeros } from "./initial.ts";
-import type { Model } from "./layers.ts";
+import type { Model, Tuning } from "./layers.ts";
 import { crossEntropy } from "./losses.ts";
 import { optimize, type OptimizerOptions } from "./optimizers.ts";
 
@@ -27,6 +27,7 @@ export interface TrainingOptions extends RunLength {
   readonly interval: number;
   readonly trainRows: number;
   readonly heldOutRows: number;
+  readonly tuning?: Tuning;
 }
 
 /** Steps of a run; an epoch is the whole batches of the training rows. */
@@ -70,6 +71,7 @@ export const train = (
   steps: number,
 ): void => {
   const { job, parameters } = model;
+  model.check();
   const average = mean(losses);
   const progress = job.state("loss", zeros([]));
   job.update(progress, average);

@@ -17,7 +17,7 @@ import { gather, reshape, slice, windows } from "../builder/views.ts";
 import type { Program } from "../ir/types.ts";
 import { embedding, selfAttention } from "./attention.ts";
 import { uniformWith } from "./initial.ts";
-import { ACTIVATIONS, type Activation, dense, type Layer, Model } from "./layers.ts";
+import { ACTIVATIONS, type Activation, dense, type Layer, Model, type Tuning } from "./layers.ts";
 import { crossEntropy } from "./losses.ts";
 import { layerNorm } from "./normalization.ts";
 import type { OptimizerOptions } from "./optimizers.ts";
@@ -42,7 +42,14 @@ export interface TransformerOptions {
   readonly interval: number;
   readonly trainTokens: number;
   readonly heldOutTokens: number;
+  readonly tuning?: Tuning;
 }
+
+/** What the network itself is made from. */
+export type DecoderOptions = Pick<
+  TransformerOptions,
+  "vocabulary" | "context" | "width" | "layers" | "heads" | "inner" | "activation" | "dropout"
+>;
 
 type Sequences = (tokens: I32, training: boolean) => F32;
 
@@ -50,7 +57,7 @@ type Sequences = (tokens: I32, training: boolean) => F32;
  * Tokens `[n, context]` to logits `[n, context, vocabulary]`: learned positions, layer norm before each part, GELU
  * (Radford et al., 2019; projections into the residual stream start smaller by √(2·layers)).
  */
-const decoder = (model: Model, options: TransformerOptions): Sequences => {
+export const decoder = (model: Model, options: DecoderOptions): Sequences => {
   const { vocabulary, context, width, layers, heads, activation = "gelu" } = options;
   const inner = options.inner ?? 4 * width;
   const rate = options.dropout ?? 0;
@@ -131,7 +138,7 @@ export const transformerLm = (options: TransformerOptions): Program => {
   const job = new ProgramBuilder({ steps, interval: options.interval });
   const tokens = job.data("train.tokens", "i32", [trainTokens]);
   const heldOut = job.data("heldout.tokens", "i32", [heldOutTokens]);
-  const model = new Model(job);
+  const model = new Model(job, options.tuning);
   const logits = decoder(model, options);
   const flat = (x: F32): F32 => reshape(x, [-1, vocabulary]);
   const listed = (x: I32): I32 => materialise(reshape(x, [-1]));
