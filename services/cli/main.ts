@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   run: async () => (await import("./commands/run.ts")).registerRun,
   jobs: async () => (await import("./commands/jobs.ts")).registerJobs,
   pull: async () => (await import("./commands/pull.ts")).registerPull,
+  export: async () => (await import("./commands/export.ts")).registerExport,
   provider: async () => (await import("./commands/provider.ts")).registerProvider,
   provenance: async () => (await import("./commands/provenance.ts")).registerProvenance,
   verify: async () => (await import("./commands/verify.ts")).registerVerify,

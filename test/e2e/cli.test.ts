@@ -251,16 +251,47 @@ describe("with a market", () => {
     assert.equal(verified.result.ok, false);
   });
 
-  test("what `init` writes for each preset is trained, evaluated as committed, and fetched", async () => {
+  interface Trained {
+    readonly metrics: Record<string, number>;
+    readonly modelFile: string;
+    readonly modelRoot: Hex;
+  }
+
+  test("what `init` writes for each preset is trained, evaluated as committed, fetched, exported", async () => {
     for (const preset of ["cnn", "transformer-lm"]) {
       const { jobFile } = await assay.json<{ jobFile: string }>("init", preset, "--preset", preset);
-      const { metrics, modelFile } = await assay.json<{
-        metrics: Record<string, number>;
-        modelFile: string;
-      }>("run", jobFile, "--yes", "--out", `${preset}/model`);
+      const out = `${preset}/model`;
+      const trained = await assay.json<Trained>("run", jobFile, "--yes", "--out", out);
+      const { metrics, modelFile } = trained;
       assert.ok((metrics["accuracy"] ?? 0) > 0.3, `${preset}: ${JSON.stringify(metrics)}`);
-      assert.ok(existsSync(join(assay.home, modelFile)), modelFile);
+      const { file } = await assay.json<{ file: string }>("export", modelFile, "--job", jobFile);
+      assert.ok(existsSync(join(assay.home, file)), file);
     }
+  });
+
+  test("a model is tuned from its parent, which the chain then names", async () => {
+    const parent = JSON.parse(
+      readFileSync(join(assay.home, "transformer-lm/model/result.json"), "utf8"),
+    ) as Trained;
+    const job = readFileSync(join(assay.home, "transformer-lm/job.yaml"), "utf8");
+    const file = "transformer-lm/tuned.yaml";
+    const tuning = "tuning: { parent: model/model.safetensors, lora: { rank: 2 } }";
+    writeFileSync(
+      join(assay.home, file),
+      `${job.replace(/^epochs: .*$/m, "steps: 20")}${tuning}\n`,
+    );
+    const tuned = await assay.json<Trained>("run", file, "--yes", "--out", "tuned");
+    const [record] = await client.provenance(tuned.modelRoot);
+    assert.equal(record?.parentRoot, parent.modelRoot);
+    const { ok } = await assay.json<{ ok: boolean }>("verify", tuned.modelFile, "--rerun");
+    assert.ok(ok);
+    const other = join(assay.home, "transformer-lm/other.safetensors");
+    const bytes = readFileSync(join(assay.home, parent.modelFile));
+    bytes.writeUInt8(bytes.readUInt8(bytes.length - 4) ^ 1, bytes.length - 4);
+    writeFileSync(other, bytes);
+    const text = readFileSync(join(assay.home, file), "utf8");
+    writeFileSync(join(assay.home, file), text.replace("model/model.", "other."));
+    refusedWith(await assay.tryJson("run", file, "--yes"), "PARENT_UNKNOWN", EXIT.failure);
   });
 
   test("Ctrl-C on `run` leaves the job running; `jobs watch` follows it to its end", async () => {

@@ -66,6 +66,20 @@ const upload = async (
   return { programCid: digestOf(program), dataCid: digestOf(data) };
 };
 
+/** Which record of the chain a parent model is: the latest. @throws `PARENT_UNKNOWN` */
+const parentOf = async (
+  session: Session,
+  { parent }: PreparedJob,
+): Promise<Pick<PostJobParameters, "parentRoot" | "parentIndex">> => {
+  if (parent === undefined) return {};
+  const records = await session.reader.provenance(parent.root);
+  if (records.length > 0) return { parentRoot: parent.root, parentIndex: records.length - 1 };
+  throw new AssayError("PARENT_UNKNOWN", "the chain knows no job that made the parent model", {
+    remedy: "start from a model that a settled job of this market produced",
+    details: { modelRoot: parent.root },
+  });
+};
+
 /** Tries when other commands of the same requester post at the same time. */
 const MOST_TRIES = 5;
 
@@ -97,7 +111,8 @@ const evaluate = async (
     ({ words }) => words,
   );
   const model = decodeSafetensors(readFileSync(modelFile)).tensors;
-  const { metrics, evalRoot } = await evaluateModel(program, { data, parent: [], seed }, model);
+  const parent = (prepared.parent?.tensors ?? []).map(({ words }) => words);
+  const { metrics, evalRoot } = await evaluateModel(program, { data, parent, seed }, model);
   const text = Object.entries(metrics)
     .map(
       ([name, value]) =>
@@ -147,11 +162,13 @@ export const registerRun = (program: Command): void => {
       output.line(
         "a wrong result can be found (assay verify --rerun) but not yet disputed on chain; hardware and region are the provider's own word",
       );
+      const parent = await parentOf(session, prepared);
       await confirm("Sign and post this job?", options.yes ?? false);
       await fund(session, maximum, token);
       const cids = await upload(session, prepared);
       const posted = await postFunded(session, token, {
         ...cids,
+        ...parent,
         programRoot: prepared.programRoot,
         dataRoot: prepared.dataRoot,
         seed: prepared.seed,

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import pc from "picocolors";
+import type { Hex } from "viem";
 import { AssayError } from "@assay/protocol/errors";
 import type { ProvenanceRecord } from "@assay/sdk/actions/provenance";
 import type { Session } from "../home/session.ts";
@@ -45,6 +46,19 @@ class Verdict {
 
 const since = (start: number): string => formatSeconds((performance.now() - start) / 1000);
 
+/** The file of the model that a job started from. @throws `PARENT_UNKNOWN` */
+const parentFileOf = async (
+  { reader }: Session,
+  { parentRoot, parentIndex }: { readonly parentRoot: Hex; readonly parentIndex: number },
+): Promise<Hex> => {
+  const record = (await reader.provenance(parentRoot))[parentIndex];
+  const modelCid = record && (await reader.jobFromChain(record.jobId)).modelCid;
+  if (modelCid !== undefined) return modelCid;
+  throw new AssayError("PARENT_UNKNOWN", "the chain does not say where the parent model is", {
+    remedy: "verify the parent first",
+  });
+};
+
 const rerun = async (
   session: Session,
   verdict: Verdict,
@@ -56,9 +70,13 @@ const rerun = async (
   const { terms, progress } = chain.job;
   verdict.check("job record matches the hash in the market contract", true, shortHex(record.jobId));
   output.step("Inputs");
-  const job = await fetchInputs(await session.content(options.content), chain);
+  const job = await fetchInputs(await session.content(options.content), chain, () =>
+    parentFileOf(session, terms),
+  );
   verdict.compare("program", job.programRoot, record.programRoot);
   verdict.compare("data set", job.dataRoot, record.dataRoot);
+  if (job.program.parent.length > 0)
+    verdict.compare("parent model", job.parentRoot, terms.parentRoot);
   if (!verdict.ok) return;
   if (!/^0x0*$/.test(terms.startRoot)) {
     throw new AssayError(

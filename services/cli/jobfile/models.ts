@@ -82,3 +82,23 @@ export const modelSchema = z.discriminatedUnion("preset", [
   transformerSchema,
 ]);
 export type ModelOptions = z.infer<typeof modelSchema>;
+
+const names = z.array(z.string().min(1)).max(256).optional();
+
+/** `tuning:` of a job file: what training starts from, and what of it is trained. */
+export const tuningSchema = z.strictObject({
+  /** A model file, relative to the job file, that a settled job of the market produced. */
+  parent: z.string().min(1).optional(),
+  /** Parameters drawn anew although the parent has them: a name, or what stands before a dot in it. */
+  fresh: names,
+  /** Parameters that stay as they are. */
+  freeze: names,
+  /** Low-rank adapters; everything else stays as it is. */
+  lora: z
+    .strictObject({
+      rank: z.int().min(1).max(1024),
+      alpha: z.number().positive().max(100_000).optional(),
+      targets: names,
+    })
+    .optional(),
+});

@@ -5,7 +5,8 @@ import { AssayError } from "@assay/protocol/errors";
 import type { ConstraintsWire } from "@assay/protocol/wire/description";
 import { toWire } from "@assay/protocol/wire/scalars";
 import { selectTensors, tensorListRoot } from "@assay/engine/data/dataset";
-import { decodeSafetensors } from "@assay/engine/data/safetensors";
+import { decodeSafetensors, type NamedWords } from "@assay/engine/data/safetensors";
+import { parametersOf } from "@assay/engine/trace/state-file";
 import { checkProgram } from "@assay/engine/ir/check";
 import { printProgram } from "@assay/engine/ir/json";
 import { programRoot } from "@assay/engine/ir/root";
@@ -22,6 +23,8 @@ export interface PreparedJob {
   readonly program: Program;
   readonly programRoot: Hex;
   readonly dataRoot: Hex;
+  /** Root of the parent model and its tensors; undefined for a job that starts from scratch. */
+  readonly parent: { readonly root: Hex; readonly tensors: readonly NamedWords[] } | undefined;
   readonly seed: bigint;
   /** Work units; `total` is what the whole job comes to. */
   readonly units: {
@@ -40,20 +43,39 @@ export interface PreparedJob {
   readonly dataFile: Uint8Array;
 }
 
-/** Reads, builds, checks and measures a job. @throws `JOB_FILE_…`, `DATA_…`, `ENGINE_…` naming the place */
-export const prepareJob = async (file: string, token: Token): Promise<PreparedJob> => {
-  const { job, dataFile: dataPath } = readJobFile(file);
-  let dataFile: Uint8Array;
+/** The bytes of a data set. @throws `DATA_UNREADABLE` */
+export const readData = (path: string): Uint8Array => {
   try {
-    dataFile = readFileSync(dataPath);
+    return readFileSync(path);
   } catch (cause) {
-    throw new AssayError("DATA_UNREADABLE", `cannot read the data set ${dataPath}`, {
+    throw new AssayError("DATA_UNREADABLE", `cannot read the data set ${path}`, {
       cause,
       remedy: "the path in `data:` is relative to the job file",
     });
   }
+};
+
+/** The parameters in a model file. @throws `MODEL_UNREADABLE`, `ENGINE_SAFETENSORS_INVALID` */
+export const readModel = (path: string): readonly NamedWords[] => {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    throw new AssayError("MODEL_UNREADABLE", `cannot read the model ${path}`, {
+      cause,
+      remedy: "name a model.safetensors that `assay run` or `assay pull` fetched",
+    });
+  }
+  return parametersOf(decodeSafetensors(bytes));
+};
+
+/** Reads, builds, checks and measures a job. @throws `JOB_FILE_…`, `DATA_…`, `ENGINE_…` naming the place */
+export const prepareJob = async (file: string, token: Token): Promise<PreparedJob> => {
+  const { job, dataFile: dataPath, parentFile } = readJobFile(file);
+  const dataFile = readData(dataPath);
   const data = decodeSafetensors(dataFile);
-  const program = buildProgram(job, data);
+  const parent = parentFile === undefined ? [] : readModel(parentFile);
+  const program = buildProgram(job, data, parent);
   checkProgram(program);
   const units = workUnits(program);
   const { limits } = job;
@@ -62,6 +84,10 @@ export const prepareJob = async (file: string, token: Token): Promise<PreparedJo
     program,
     programRoot: programRoot(nodeHasher, program),
     dataRoot: tensorListRoot(nodeHasher, selectTensors(data.tensors, program.data)),
+    parent:
+      parent.length === 0
+        ? undefined
+        : { root: tensorListRoot(nodeHasher, parent), tensors: parent },
     seed: BigInt(job.seed),
     units: { ...units, total: units.init + units.step * BigInt(program.steps) + units.eval },
     maximum: parseAmount(limits.maximum, token),

@@ -4,9 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { selectTensors } from "@assay/engine/data/dataset";
+import { selectTensors, tensorListRoot } from "@assay/engine/data/dataset";
 import { decodeSafetensors, encodeSafetensors } from "@assay/engine/data/safetensors";
 import { parseProgram } from "@assay/engine/ir/json";
+import { nodeHasher } from "@assay/engine/trace/hasher";
 import { runJob } from "@assay/engine/trace/run";
 import { wasmBackend } from "@assay/engine/wasm/backend";
 import { isAssayError } from "@assay/protocol/errors";
@@ -105,6 +106,31 @@ describe("presets", () => {
       prepare("transformer-lm", (text) => text.replace("context: 32", "context: 8000")),
     );
     await refused("DATA_COLUMN_MISSING", prepare("transformer-lm", undefined, SAMPLES.mlp.write()));
+  });
+
+  test("tuning: from a parent, with layers frozen or adapted", async () => {
+    const { program, programFile } = await prepare("mlp");
+    const parent = program.state.filter(({ parameter }) => parameter);
+    const model = parent.map(({ name, dtype, shape }) => ({
+      ...{ name, dtype, shape },
+      words: new Uint32Array(shape.reduce((a, b) => a * b, 1)).fill(1),
+    }));
+    writeFileSync(join(folder, "model.safetensors"), encodeSafetensors(model));
+    const tuned = (tuning: string): Promise<PreparedJob> =>
+      prepare("mlp", (text) => `${text}tuning: ${tuning}\n`);
+    const frozen = await tuned("{ parent: model.safetensors, freeze: [layer1] }");
+    assert.equal(frozen.parent?.root, tensorListRoot(nodeHasher, model));
+    assert.deepEqual(
+      frozen.program.parent.map(({ name }) => name),
+      parent.map(({ name }) => name),
+    );
+    assert.ok(frozen.programFile.length < programFile.length + 4096);
+    const adapted = await tuned("{ lora: { rank: 2, alpha: 4, targets: [layer2] } }");
+    assert.ok(adapted.program.state.some(({ name }) => name === "layer2.lora.up"));
+    assert.equal(adapted.parent, undefined);
+    await refused("MODEL_UNREADABLE", tuned("{ parent: none.safetensors }"));
+    await refused("ENGINE_GRAPH", tuned("{ freeze: [layer7] }"));
+    await refused("JOB_FILE_INVALID", tuned("{ lora: { rank: 0 } }"));
   });
 
   test("steps instead of epochs", async () => {

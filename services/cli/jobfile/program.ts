@@ -3,10 +3,25 @@ import type { NamedWords, TensorFile } from "@assay/engine/data/safetensors";
 import type { Program } from "@assay/engine/ir/types";
 import { cnn, type CnnOptions, LENET, residualBlocks } from "@assay/engine/models/cnn";
 import { mlp, type MlpOptions } from "@assay/engine/models/mlp";
-import { transformerLm } from "@assay/engine/models/transformer";
+import type { Network } from "@assay/engine/models/inference";
+import type { Tuning } from "@assay/engine/models/layers";
+import { transformerLm, type TransformerOptions } from "@assay/engine/models/transformer";
 import { AssayError } from "@assay/protocol/errors";
 import type { ModelOptions } from "./models.ts";
 import type { JobFile } from "./schema.ts";
+
+interface OptionsOf {
+  readonly mlp: MlpOptions;
+  readonly cnn: CnnOptions;
+  readonly "transformer-lm": TransformerOptions;
+}
+
+/** A preset and its options. */
+interface Made<Name extends keyof OptionsOf> {
+  readonly preset: Name;
+  readonly options: OptionsOf[Name];
+}
+type AnyMade = { [Name in keyof OptionsOf]: Made<Name> }[keyof OptionsOf];
 
 type Preset<Name extends ModelOptions["preset"]> = Extract<ModelOptions, { preset: Name }>;
 
@@ -97,9 +112,9 @@ const classifierOf = (job: JobFile, file: TensorFile) => {
   };
 };
 
-const mlpOf = (job: JobFile, model: Preset<"mlp">, file: TensorFile): Program => {
-  const { preset: _, ...options } = model;
-  return mlp({ ...given(options), ...classifierOf(job, file) });
+const mlpOf = (job: JobFile, model: Preset<"mlp">, file: TensorFile): Made<"mlp"> => {
+  const { preset, ...options } = model;
+  return { preset, options: { ...given(options), ...classifierOf(job, file) } };
 };
 
 const IMAGE_TEXT = /^([0-9]+)x([0-9]+)x([0-9]+)$/;
@@ -132,17 +147,20 @@ const blocksOf = ({ blocks }: Preset<"cnn">): Pick<CnnOptions, "blocks" | "hidde
   return { blocks: residualBlocks(blocks.resnet.stages, blocks.resnet.depth), hidden: [] };
 };
 
-const cnnOf = (job: JobFile, model: Preset<"cnn">, file: TensorFile): Program => {
+const cnnOf = (job: JobFile, model: Preset<"cnn">, file: TensorFile): Made<"cnn"> => {
   const { inputs, ...common } = classifierOf(job, file);
-  const { preset: _, blocks: _blocks, image: _image, hidden, ...options } = model;
+  const { preset, blocks: _blocks, image: _image, hidden, ...options } = model;
   const shape = blocksOf(model);
-  return cnn({
-    ...given(options),
-    ...common,
-    image: imageOf(model, file, inputs),
-    blocks: shape.blocks,
-    hidden: hidden ?? shape.hidden,
-  });
+  return {
+    preset,
+    options: {
+      ...given(options),
+      ...common,
+      image: imageOf(model, file, inputs),
+      blocks: shape.blocks,
+      hidden: hidden ?? shape.hidden,
+    },
+  };
 };
 
 /** Tokens there are: what the job file says, else the data set's metadata, else as many as occur. */
@@ -165,27 +183,30 @@ const transformerOf = (
   job: JobFile,
   model: Preset<"transformer-lm">,
   file: TensorFile,
-): Program => {
+): Made<"transformer-lm"> => {
   const train = columnOf(file, "train.tokens", 1, LANGUAGE);
   const heldOut = columnOf(file, "heldout.tokens", 1, LANGUAGE);
   const [trainTokens = 0, heldOutTokens = 0] = [train.shape[0], heldOut.shape[0]];
-  const { preset: _, ...options } = model;
+  const { preset, ...options } = model;
   if (Math.min(trainTokens, heldOutTokens) <= model.context)
     throw tooFew(
       `${trainTokens} and ${heldOutTokens} tokens do not fill a context of ${model.context}`,
       "lower `model.context` in the job file",
     );
-  return transformerLm({
-    ...given(options),
-    vocabulary: vocabularyOf(model, file, [train, heldOut]),
-    trainTokens,
-    heldOutTokens,
-    ...runOf(job, trainTokens / (job.batch * model.context)),
-  });
+  return {
+    preset,
+    options: {
+      ...given(options),
+      vocabulary: vocabularyOf(model, file, [train, heldOut]),
+      trainTokens,
+      heldOutTokens,
+      ...runOf(job, trainTokens / (job.batch * model.context)),
+    },
+  };
 };
 
-/** The program of a job. @throws `DATA_…` for columns that do not go with the model, `ENGINE_GRAPH` for sizes that do not fit */
-export const buildProgram = (job: JobFile, file: TensorFile): Program => {
+/** A preset with the options that job file and data set come to. @throws `DATA_…` for columns that do not go with the model */
+const madeOf = (job: JobFile, file: TensorFile): AnyMade => {
   const { model } = job;
   switch (model.preset) {
     case "mlp":
@@ -195,4 +216,43 @@ export const buildProgram = (job: JobFile, file: TensorFile): Program => {
     default:
       return transformerOf(job, model, file);
   }
+};
+
+const tuningOf = ({ tuning = {} }: JobFile, parent: readonly NamedWords[]): Tuning => {
+  const { fresh, freeze, lora } = tuning;
+  return {
+    ...(parent.length === 0
+      ? {}
+      : { parent: parent.map(({ name, dtype, shape }) => ({ name, dtype, shape })) }),
+    ...given({ fresh, freeze }),
+    ...(lora === undefined ? {} : { lora: given(lora) }),
+  };
+};
+
+/**
+ * The program of a job; `parent` are the tensors of the parent model, none without one. @throws `DATA_…` for columns that do
+ * not go with the model, `ENGINE_GRAPH` for sizes, names or a parent that do not fit
+ */
+export const buildProgram = (
+  job: JobFile,
+  file: TensorFile,
+  parent: readonly NamedWords[] = [],
+): Program => {
+  const made = madeOf(job, file);
+  const tuning = tuningOf(job, parent);
+  switch (made.preset) {
+    case "mlp":
+      return mlp({ ...made.options, tuning });
+    case "cnn":
+      return cnn({ ...made.options, tuning });
+    default:
+      return transformerLm({ ...made.options, tuning });
+  }
+};
+
+/** The network of a job, for exports. @throws as {@link buildProgram} */
+export const networkOf = (job: JobFile, file: TensorFile): Network => {
+  const { preset, options } = madeOf(job, file);
+  const { lora } = tuningOf(job, []);
+  return { preset, ...options, ...(lora === undefined ? {} : { lora }) } as Network;
 };

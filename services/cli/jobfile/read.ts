@@ -8,6 +8,8 @@ export interface LoadedJobFile {
   readonly job: JobFile;
   /** Absolute path of the data set. */
   readonly dataFile: string;
+  /** Absolute path of the parent model, where there is one. */
+  readonly parentFile: string | undefined;
 }
 
 /** Reads and checks a job file. @throws `JOB_FILE_UNREADABLE`, `JOB_FILE_INVALID` naming every bad field. */
@@ -41,5 +43,12 @@ export const readJobFile = (file: string): LoadedJobFile => {
       details: { places },
     });
   }
-  return { job: parsed.data, dataFile: resolve(dirname(file), parsed.data.data) };
+  const { data: job } = parsed;
+  const beside = (path: string): string => resolve(dirname(file), path);
+  const parent = job.tuning?.parent;
+  return {
+    job,
+    dataFile: beside(job.data),
+    parentFile: parent === undefined ? undefined : beside(parent),
+  };
 };

@@ -1,7 +1,7 @@
 /** A `job.yaml`: what to train, on what, and what it may cost. `assay init` writes one with comments. */
 import { z } from "zod";
 import { constraintsSchema } from "@assay/protocol/wire/description";
-import { modelSchema } from "./models.ts";
+import { modelSchema, tuningSchema } from "./models.ts";
 
 const rate = z.number().positive().max(10);
 
@@ -49,6 +49,7 @@ const amount = z
 const fields = z.strictObject({
   name: z.string().min(1).max(64),
   model: modelSchema,
+  tuning: tuningSchema.optional(),
   optimizer: optimizerSchema,
   /** Rows (or runs of tokens) of one step. */
   batch: z.int().min(1).max(65_536),

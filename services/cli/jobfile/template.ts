@@ -71,6 +71,13 @@ name: ${options.name}
 
 ${MODELS[options.preset].text(options)}
 
+# Start from a model of the market, and train only a part of it. All optional.
+# tuning:
+#   parent: ../first/model/model.safetensors   # parameters of the same name start from its values
+#   fresh: [layer2]                            # but these are drawn anew
+#   freeze: [layer1]                           # and these stay as they are
+#   lora: { rank: 8, targets: [query, value] } # or: train low-rank adapters of these layers alone
+
 # kind: sgd (learningRate, momentum) or adamw (learningRate, beta1, beta2, epsilon, weightDecay)
 optimizer: { kind: adamw, learningRate: ${options.learningRate} }
 batch: ${options.batch}

@@ -6,13 +6,12 @@ import { pipeline } from "node:stream/promises";
 import pc from "picocolors";
 import type { Hex } from "viem";
 import { tensorListRoot } from "@assay/engine/data/dataset";
-import { decodeSafetensors } from "@assay/engine/data/safetensors";
 import { nodeHasher } from "@assay/engine/trace/hasher";
-import { parametersOf } from "@assay/engine/trace/state-file";
 import { AssayError } from "@assay/protocol/errors";
 import type { ChainJob } from "@assay/sdk/actions/job-from-chain";
 import { cidOfDigest } from "@assay/storage/cid";
 import type { Session } from "../home/session.ts";
+import { readModel } from "../jobfile/prepare.ts";
 import { formatCount, shortHex } from "../terminal/format.ts";
 
 export interface PulledModel {
@@ -26,18 +25,7 @@ export interface PulledModel {
  * Root of a model file: the tree over its parameters in file order, which is the program's. A job that was handed over left its
  * whole state, of which the model is a part.
  */
-export const modelRootOfFile = (file: string): Hex => {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(file);
-  } catch (cause) {
-    throw new AssayError("MODEL_UNREADABLE", `cannot read ${file}`, {
-      cause,
-      remedy: "give the path of a model.safetensors",
-    });
-  }
-  return tensorListRoot(nodeHasher, parametersOf(decodeSafetensors(bytes)));
-};
+export const modelRootOfFile = (file: string): Hex => tensorListRoot(nodeHasher, readModel(file));
 
 const card = (chain: ChainJob, modelRoot: Hex): string => {
   const { terms, progress } = chain.job;

@@ -6,9 +6,10 @@ import { checkProgram } from "@assay/engine/ir/check";
 import { parseProgram } from "@assay/engine/ir/json";
 import { programRoot } from "@assay/engine/ir/root";
 import type { Program } from "@assay/engine/ir/types";
+import { parametersOf } from "@assay/engine/trace/state-file";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import type { ChainJob } from "@assay/sdk/actions/job-from-chain";
-import { cidOfDigest } from "@assay/storage/cid";
+import { cidOfDigest, type Hex } from "@assay/storage/cid";
 import { readAll, type ContentStore } from "@assay/storage/content";
 
 export interface JobInputs {
@@ -17,21 +18,36 @@ export interface JobInputs {
   /** Recomputed from what was fetched. */
   readonly programRoot: string;
   readonly dataRoot: string;
+  /** Of the tensors that the program reads of its parent; zero where it reads none. */
+  readonly parentRoot: string;
 }
 
-/** Program and data of a job, with their roots as they really are. @throws `CONTENT_…`, `ENGINE_…` */
+/** Program, data and parent model of a job (`findParent`: the digest of its file), with their roots as they really are. @throws `CONTENT_…`, `ENGINE_…` */
 export const fetchInputs = async (
   content: ContentStore,
   { job, programCid, dataCid }: ChainJob,
+  findParent: () => Promise<Hex> = () => Promise.reject(new RangeError("no parent to find")),
 ): Promise<JobInputs> => {
   const text = new TextDecoder().decode(await readAll(content, cidOfDigest(programCid)));
   const program = parseProgram(text);
   checkProgram(program);
   const { tensors } = decodeSafetensors(await readAll(content, cidOfDigest(dataCid)));
   const columns = selectTensors(tensors, program.data);
+  const parent =
+    program.parent.length === 0
+      ? []
+      : selectTensors(
+          parametersOf(decodeSafetensors(await readAll(content, cidOfDigest(await findParent())))),
+          program.parent,
+        );
   return {
     program,
-    inputs: { data: columns.map(({ words }) => words), parent: [], seed: job.terms.seed },
+    parentRoot: tensorListRoot(nodeHasher, parent),
+    inputs: {
+      data: columns.map(({ words }) => words),
+      parent: parent.map(({ words }) => words),
+      seed: job.terms.seed,
+    },
     programRoot: programRoot(nodeHasher, program),
     dataRoot: tensorListRoot(nodeHasher, columns),
   };

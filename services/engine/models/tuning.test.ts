@@ -11,7 +11,7 @@ import { referenceBackend } from "../reference/backend.ts";
 import { wasmBackend } from "../wasm/backend.ts";
 import { cnn, residualBlocks } from "./cnn.ts";
 import type { Tuning } from "./layers.ts";
-import { mlp, type MlpOptions } from "./mlp.ts";
+import { mlp } from "./mlp.ts";
 import { transformerLm, type TransformerOptions } from "./transformer.ts";
 
 const ROWS = 24;
@@ -27,7 +27,7 @@ const training = {
 } as const;
 
 const perceptron = (tuning?: Tuning, outputs = 2): Program =>
-  mlp({ ...training, inputs: 5, hidden: [6], outputs, ...(tuning && { tuning }) } as MlpOptions);
+  mlp({ ...training, inputs: 5, hidden: [6], outputs, ...(tuning && { tuning }) });
 
 const language: TransformerOptions = {
   vocabulary: 7,

@@ -83,6 +83,7 @@ export const createJobRunner = (parts: RunnerParts): JobRunner => {
       checkpoints,
       receipts,
       findStart: parts.chain.startOf,
+      findParent: parts.chain.parentOf,
       report: report.progress,
     };
     try {

@@ -42,6 +42,8 @@ export interface Chain {
    * Digest under which the state of a settled job's record lies. Throws START_UNAVAILABLE where that job was done in full: its
    * file is the model alone.
    */
+  /** The file of a record's model. Throws PARENT_UNAVAILABLE. */
+  readonly parentOf: (record: { parentRoot: Hex; parentIndex: number }) => Promise<Hex>;
   readonly startOf: (record: { parentRoot: Hex; parentIndex: number }) => Promise<Hex>;
   readonly signReceipt: (receipt: Submission) => Promise<Hex>;
   submit(job: Job, submission: Submission): Promise<Hex>;
@@ -121,18 +123,30 @@ export const createChain = (parts: ChainParts): Chain => {
   const signReceipt = (receipt: Submission): Promise<Hex> =>
     account.signTypedData(typedData(domain, "Submission", receipt));
 
+  /** A record of provenance and the job that it came from. */
+  const behind = async ({ parentRoot, parentIndex }: { parentRoot: Hex; parentIndex: number }) => {
+    const record = await read(
+      publicClient.readContract({
+        address: contracts.provenance,
+        abi: provenanceAbi,
+        functionName: "recordAt",
+        args: [parentRoot, BigInt(parentIndex)],
+      }),
+    );
+    return { record, ...(await jobFromChain(context, record.jobId)) };
+  };
+
   return {
     signReceipt,
-    startOf: async ({ parentRoot, parentIndex }) => {
-      const record = await read(
-        publicClient.readContract({
-          address: contracts.provenance,
-          abi: provenanceAbi,
-          functionName: "recordAt",
-          args: [parentRoot, BigInt(parentIndex)],
-        }),
-      );
-      const { job, modelCid } = await jobFromChain(context, record.jobId);
+    parentOf: async (request) => {
+      const { modelCid, record } = await behind(request);
+      if (modelCid !== undefined) return modelCid;
+      throw new AssayError("PARENT_UNAVAILABLE", `job ${record.jobId} left no model`, {
+        remedy: "Start from a model whose job was settled.",
+      });
+    },
+    startOf: async (request) => {
+      const { record, job, modelCid } = await behind(request);
       if (modelCid !== undefined && job.progress.checkpoint < checkpointCount(job.terms))
         return modelCid;
       throw new AssayError("START_UNAVAILABLE", `job ${record.jobId} left no state to go on from`, {

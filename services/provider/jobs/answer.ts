@@ -9,7 +9,7 @@ import { randomBytes } from "node:crypto";
 import type { Address, Hex, LocalAccount } from "viem";
 import type { Chain } from "../chain/chain.ts";
 import type { Notebook } from "../journal/notebook.ts";
-import { fetchInputs, fetchStart, type InputLimits } from "./inputs.ts";
+import { fetchInputs, fetchParent, fetchStart, type InputLimits } from "./inputs.ts";
 import type { Places } from "./places.ts";
 import { measuredSeconds } from "./pace.ts";
 import { refusalOf, tooSlow, type Policy } from "./policy.ts";
@@ -124,7 +124,9 @@ const checkInputs = async (parts: AnswerParts, proposal: Proposal): Promise<numb
     const { request } = proposal;
     const inputs = await fetchInputs(parts.store, request, parts.limits, signal);
     await fetchStart(parts.store, request, inputs.program, parts.chain.startOf, signal);
-    return await measuredSeconds(inputs, request, parts.dutyCycle, signal);
+    const find = parts.chain.parentOf;
+    const parent = await fetchParent(parts.store, request, inputs.program, find, signal);
+    return await measuredSeconds({ ...inputs, parent }, request, parts.dutyCycle, signal);
   } catch (error) {
     parts.signal.throwIfAborted();
     if (!timeout.aborted) throw error;

@@ -16,7 +16,7 @@ import { memoryBlocks } from "@assay/storage/memory";
 import { stateRoot } from "@assay/engine/trace/roots";
 import { encodeStateFile } from "@assay/engine/trace/state-file";
 import { zeroHash, type Hex } from "viem";
-import { fetchInputs, fetchStart } from "./inputs.ts";
+import { fetchInputs, fetchParent, fetchStart } from "./inputs.ts";
 
 const LIMITS = { maxDataBytes: 2 ** 20, memoryBytes: 2 ** 26 };
 const program = mlp({
@@ -192,4 +192,19 @@ test("a job that goes on from a state runs no init ops, and starts from that sta
     fetchStart(store, successor, program, () => Promise.resolve(other)),
     "START_ROOT_MISMATCH",
   );
+});
+
+test("a parent model is read as a whole, and must have the root that was signed", async () => {
+  const { store } = await stored();
+  const parent = [{ name: "w", dtype: "f32" as const, shape: [2], words: Uint32Array.of(1, 2) }];
+  const tuned = { ...program, parent };
+  const file = digestOf(await store.putFile(encodeSafetensors(parent)));
+  const signed = { parentRoot: tensorListRoot(nodeHasher, parent), parentIndex: 0 };
+  const find = () => Promise.resolve(file);
+  assert.deepEqual(await fetchParent(store, signed, tuned, find), [Uint32Array.of(1, 2)]);
+  assert.deepEqual(await fetchParent(store, signed, program, find), []);
+  const other = { ...signed, parentRoot: OTHER };
+  await refused(fetchParent(store, other, tuned, find), "PARENT_ROOT_MISMATCH");
+  const larger = { ...program, parent: parent.map((p) => ({ ...p, shape: [3] })) };
+  await refused(fetchParent(store, signed, larger, find), "ENGINE_DATA_COLUMN");
 });

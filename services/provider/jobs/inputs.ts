@@ -9,7 +9,7 @@ import { workUnits } from "@assay/engine/ir/units";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { stateRoot } from "@assay/engine/trace/roots";
 import type { StartState } from "@assay/engine/trace/run";
-import { decodeStateFile } from "@assay/engine/trace/state-file";
+import { decodeStateFile, parametersOf } from "@assay/engine/trace/state-file";
 import { compile } from "@assay/engine/wasm/compile";
 import { NARROW_TILE } from "@assay/engine/wasm/microkernel";
 import type { Request } from "@assay/protocol/domain/messages";
@@ -26,6 +26,9 @@ const PROGRAM_BYTES = 16 * 2 ** 20;
 
 /** Beside the elements that the program reads a data file may hold a header, and no more of other columns. */
 const DATA_EXTRA_BYTES = 2 ** 20;
+
+/** A job that was handed over left its whole state: with AdamW's moments three times its parameters. */
+const MOST_STATE = 4;
 
 export interface InputLimits {
   readonly maxDataBytes: number;
@@ -57,7 +60,7 @@ type Named = Pick<
 
 /**
  * Program and data of a request, checked. Throws PROGRAM_ROOT_MISMATCH, PROGRAM_HEADER_MISMATCH, UNITS_MISMATCH,
- * PARENT_UNSUPPORTED, MEMORY_TOO_LARGE, DATA_ROOT_MISMATCH, the engine's ENGINE_PROGRAM_*, ENGINE_SAFETENSORS_INVALID and
+ * MEMORY_TOO_LARGE, DATA_ROOT_MISMATCH, the engine's ENGINE_PROGRAM_*, ENGINE_SAFETENSORS_INVALID and
  * ENGINE_DATA_COLUMN, and the store's CONTENT_*, BLOCK_CORRUPT, GATEWAY_*.
  */
 export const fetchInputs = async (
@@ -91,6 +94,32 @@ export const fetchInputs = async (
   if (root !== request.dataRoot)
     throw mismatch("DATA_ROOT_MISMATCH", "the data set", request.dataRoot, root);
   return { program, programText, data: columns.map(({ words }) => words) };
+};
+
+/** Which file holds the model of a record: the digest that its job submitted. */
+export type FindParent = (request: Pick<Request, "parentRoot" | "parentIndex">) => Promise<Hex>;
+
+/**
+ * The parent model's tensors that a program reads, all of them, checked against their root; none where it reads none. Throws
+ * PARENT_ROOT_MISMATCH, ENGINE_SAFETENSORS_INVALID, ENGINE_DATA_COLUMN, and the store's codes.
+ */
+export const fetchParent = async (
+  store: ContentStore,
+  request: Pick<Request, "parentRoot" | "parentIndex">,
+  { parent }: Program,
+  find: FindParent,
+  signal?: AbortSignal,
+): Promise<readonly Words[]> => {
+  if (parent.length === 0) return [];
+  const bytes = await readAll(store, cidOfDigest(await find(request)), {
+    maxBytes: MOST_STATE * tensorBytes(parent) + DATA_EXTRA_BYTES,
+    signal,
+  });
+  const file = parametersOf(decodeSafetensors(bytes, { maxHeaderBytes: DATA_EXTRA_BYTES }));
+  const tensors = selectTensors(file, parent);
+  const root = tensorListRoot(nodeHasher, tensors);
+  if (root === request.parentRoot) return tensors.map(({ words }) => words);
+  throw mismatch("PARENT_ROOT_MISMATCH", "the parent model", request.parentRoot, root);
 };
 
 /** Which file holds the state that a request starts from: the digest that the job before it submitted. */
@@ -142,10 +171,6 @@ const checkProgramOf = (request: Named, program: Program): void => {
   const init = request.startRoot === zeroHash ? units.init : 0n;
   const counted = [init, units.step, units.eval].join("/");
   if (asked !== counted) throw mismatch("UNITS_MISMATCH", "the work units", asked, counted);
-  if (program.parent.length > 0)
-    throw new AssayError("PARENT_UNSUPPORTED", "the program reads a parent model", {
-      remedy: "Train from the start; fine-tuning is not served by this agent yet.",
-    });
 };
 
 const checkMemory = (program: Program, { memoryBytes }: InputLimits): void => {
@@ -172,6 +197,9 @@ const dataBytes = (program: Program): number =>
   program.data.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
 
 const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+const tensorBytes = (tensors: Program["parent"]): number =>
+  tensors.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
 
 const mismatch = (code: string, what: string, signed: string, found: string): AssayError =>
   new AssayError(code, `${what}: signed ${signed}, found ${found}`, {

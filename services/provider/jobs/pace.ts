@@ -1,6 +1,7 @@
 /** How long a job will take here, measured on the job itself. */
 import type { Request } from "@assay/protocol/domain/messages";
 import { isAssayError } from "@assay/protocol/errors";
+import type { Words } from "@assay/engine/backend";
 import { measureInSandbox } from "../sandbox/sandbox.ts";
 import type { JobInputs } from "./inputs.ts";
 
@@ -10,7 +11,7 @@ const GIVE_UP_MS = 2_000;
 
 /** Seconds of the whole run under the duty cycle; undefined for a program too slow to measure in a moment. */
 export const measuredSeconds = async (
-  { programText, data, program }: JobInputs,
+  { programText, data, parent, program }: JobInputs & { readonly parent?: readonly Words[] },
   request: Pick<Request, "seed" | "startStep" | "stepUnits" | "evalUnits">,
   dutyCycle: number,
   signal: AbortSignal,
@@ -19,7 +20,7 @@ export const measuredSeconds = async (
   const enough = AbortSignal.timeout(GIVE_UP_MS);
   try {
     const { initSeconds, stepSeconds } = await measureInSandbox(
-      { kind: "measure", program: programText, data, seed, milliseconds: MEASURE_MS },
+      { kind: "measure", program: programText, data, parent, seed, milliseconds: MEASURE_MS },
       AbortSignal.any([signal, enough]),
     );
     // Evaluation runs once; by its units it is worth so many steps.

@@ -7,7 +7,14 @@ import type { ContentStore } from "@assay/storage/content";
 import type { Hex } from "viem";
 import { trainInSandbox } from "../sandbox/sandbox.ts";
 import type { CheckpointFolder } from "./checkpoints.ts";
-import { fetchInputs, fetchStart, type FindStart, type InputLimits } from "./inputs.ts";
+import {
+  fetchInputs,
+  fetchParent,
+  fetchStart,
+  type FindParent,
+  type FindStart,
+  type InputLimits,
+} from "./inputs.ts";
 import { modelFile } from "./model-file.ts";
 import { publishCheckpoint, type Receipts } from "./receipts.ts";
 
@@ -17,6 +24,7 @@ export interface TrainingParts {
   readonly store: ContentStore;
   readonly limits: InputLimits;
   readonly findStart: FindStart;
+  readonly findParent: FindParent;
   readonly checkpoints: CheckpointFolder;
   readonly receipts: Receipts;
   readonly dutyCycle: number;
@@ -48,6 +56,7 @@ export const train = async (parts: TrainingParts): Promise<Trained> => {
   progress.enter("fetching");
   const { program, programText, data } = await fetchInputs(store, request, limits, signal);
   const start = await fetchStart(store, request, program, parts.findStart, signal);
+  const parent = await fetchParent(store, request, program, parts.findParent, signal);
   const resume = await checkpoints.latest(program);
   if (resume !== undefined) {
     parts.logger.info({ jobId, step: resume.step }, "resumed");
@@ -60,6 +69,7 @@ export const train = async (parts: TrainingParts): Promise<Trained> => {
       kind: "train",
       program: programText,
       data,
+      parent,
       seed: request.seed,
       start,
       resume: resume && { roots: resume.roots, state: resume.state },

@@ -8,6 +8,8 @@ export interface Measurement {
   readonly kind: "measure";
   readonly program: string;
   readonly data: readonly Words[];
+  /** Tensors of the parent model that the program reads; none unless told. */
+  readonly parent?: readonly Words[] | undefined;
   readonly seed: bigint;
   /** How long to run steps. */
   readonly milliseconds: number;
@@ -24,6 +26,8 @@ export interface Assignment {
   /** Text of `program.json`, checked again inside. */
   readonly program: string;
   readonly data: readonly Words[];
+  /** Tensors of the parent model that the program reads; none unless told. */
+  readonly parent?: readonly Words[] | undefined;
   readonly seed: bigint;
   /** Where the job starts when not from scratch. */
   readonly start: StartState | undefined;

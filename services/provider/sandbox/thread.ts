@@ -43,7 +43,7 @@ const train = async (job: Assignment): Promise<void> => {
   const result = await runJob({
     backend: wasmBackend,
     program,
-    inputs: { data: job.data, parent: [], seed: job.seed },
+    inputs: { data: job.data, parent: job.parent ?? [], seed: job.seed },
     start: job.start,
     resume: job.resume,
     yieldEvery: job.stride,
@@ -82,7 +82,7 @@ const train = async (job: Assignment): Promise<void> => {
 
 const measure = async (job: Measurement): Promise<void> => {
   const program = parseProgram(job.program);
-  const inputs = { data: job.data, parent: [], seed: job.seed };
+  const inputs = { data: job.data, parent: job.parent ?? [], seed: job.seed };
   const execution = await wasmBackend.prepare(program, inputs);
   const seconds = (since: number): number => (performance.now() - since) / 1000;
   const begun = performance.now();

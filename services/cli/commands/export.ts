@@ -1,0 +1,40 @@
+import { type Command, Option } from "commander";
+import { writeFileSync } from "node:fs";
+import { decodeSafetensors } from "@assay/engine/data/safetensors";
+import { onnxFile } from "@assay/engine/export/onnx";
+import type { GlobalOptions } from "../home/session.ts";
+import { readData, readModel } from "../jobfile/prepare.ts";
+import { networkOf } from "../jobfile/program.ts";
+import { readJobFile } from "../jobfile/read.ts";
+import { formatCount } from "../terminal/format.ts";
+import { createOutput } from "../terminal/output.ts";
+
+interface ExportFlags extends GlobalOptions {
+  readonly job: string;
+  readonly out?: string;
+}
+
+export const registerExport = (program: Command): void => {
+  program
+    .command("export <model>")
+    .description("a model file as ONNX, for other programs; needs the job file it was trained from")
+    .requiredOption("--job <file>", "the job file")
+    .option("--out <file>", "default: the model's name with another ending")
+    .addOption(new Option("--format <name>", "what to write").choices(["onnx"]).default("onnx"))
+    .addHelpText(
+      "after",
+      "\nA model.safetensors loads in PyTorch, numpy and Hugging Face as it is.\n\nExample:\n  assay export model/model.safetensors --job job.yaml",
+    )
+    .action((model: string, _options: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<ExportFlags>();
+      const output = createOutput(flags.json ?? false);
+      const { job, dataFile } = readJobFile(flags.job);
+      const network = networkOf(job, decodeSafetensors(readData(dataFile)));
+      const bytes = onnxFile(network, readModel(model));
+      const out = flags.out ?? `${model.replace(/\.safetensors$/, "")}.onnx`;
+      writeFileSync(out, bytes);
+      output.step("ONNX");
+      output.good(`${out}: ${formatCount(bytes.length)}B, from ${network.preset} to logits`);
+      output.result({ file: out, preset: network.preset });
+    });
+};
