@@ -59,7 +59,8 @@ abstract contract Audits is Opening {
         if (readiness == Readiness.Lapsed) return _ask(jobId, draw, true);
 
         Params memory params = _paramsOf(job);
-        bool audited = draw.certain || uint256(keccak256(abi.encode(value, jobId))) % BPS < _rate(params, draw.provider);
+        bool audited =
+            draw.certain || uint256(keccak256(abi.encode(value, jobId))) % BPS < _rate(params, draw.provider);
         draw.value = value;
         draw.audited = audited;
         standing.auditUntil = uint40(block.timestamp + (audited ? job.terms.window : 0));

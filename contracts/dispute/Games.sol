@@ -240,8 +240,7 @@ abstract contract Games is IDisputeBase {
 
     /// @dev Bond of the next challenge: the gas it may cost the provider and the time, for every game and demand that is live.
     function _bond(Job calldata job) internal view returns (uint256) {
-        return
-            (_paramsOf(job).challengeBond + _priceOf(GAS_BOUND)) * (uint256(_standing[job.terms.jobId].live) + 1);
+        return (_paramsOf(job).challengeBond + _priceOf(GAS_BOUND)) * (uint256(_standing[job.terms.jobId].live) + 1);
     }
 
     function _priceOf(uint256 gasUsed) internal view returns (uint256) {

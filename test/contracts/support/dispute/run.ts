@@ -43,6 +43,17 @@ export type Fault =
     }
   /** Training stops early: from this step on the state stays as it is. */
   | { readonly kind: "stop"; readonly step: number }
+  /** Everything is computed by another program, of the same types, or from other inputs. */
+  | {
+      readonly kind: "other";
+      readonly what: "batch" | "seed" | "opcode" | "swapped" | "skipped";
+      readonly program: Program;
+      readonly inputs: Inputs;
+    }
+  /** A tensor of the state after this step has the header of another type. */
+  | { readonly kind: "header"; readonly step: number; readonly tensor: number }
+  /** The tree over the checkpoints has something where nothing is. */
+  | { readonly kind: "junk" }
   /** The last state is right, and another model or evaluation is shown. */
   | {
       readonly kind: "model" | "eval";
@@ -86,7 +97,8 @@ export class Run {
     const values: Words[] = [];
     const sources = this.#sources(list, step, values);
     const { fault } = this;
-    this.program[list].forEach((op, index) => {
+    const { [list]: ops } = fault?.kind === "other" ? fault.program : this.program;
+    ops.forEach((op, index) => {
       const words = new Uint32Array(elements(op.out.shape));
       for (let e = 0; e < words.length; e++) words[e] = evaluateScalar(op, e, sources);
       if (fault?.kind === "op" && fault.list === list && fault.step === step && fault.op === index)
@@ -126,7 +138,13 @@ export class Run {
   }
 
   tensorRoots(step: number): Hex[] {
-    return this.program.state.map((type, i) => this.rootOf(type, this.states[step]?.[i] as Words));
+    const { fault } = this;
+    return this.program.state.map((type, i) => {
+      const words = this.states[step]?.[i] as Words;
+      if (fault?.kind !== "header" || fault.step !== step || fault.tensor !== i)
+        return this.rootOf(type, words);
+      return rootOf({ ...type, dtype: type.dtype === "f32" ? "i32" : "f32" }, words);
+    });
   }
 
   stateRoot(step: number): Hex {
@@ -177,6 +195,15 @@ export class Run {
     return Array.from({ length: this.checkpoints }, (_, k) => this.stateRoot(this.stepAt(k)));
   }
 
+  /** `treeRoot(C_0 … C_{n−1})` as shown. */
+  prefixRoot(): Hex {
+    const tree = listTree(this.prefix());
+    if (this.fault?.kind !== "junk") return tree.root;
+    const children = tree.children([]);
+    const junk = children.map((child) => (child === ABSENT ? (children[0] as Hex) : child));
+    return nodeHasher(packRoots([...junk.slice(0, -1), junk[0] as Hex]), 0) as Hex;
+  }
+
   #forged(kind: "model" | "eval", words: readonly Words[]): Words[] {
     const { fault } = this;
     if (fault?.kind !== kind) return [...words];
@@ -207,7 +234,8 @@ export class Run {
   }
 
   #sources(list: OpList, step: number, values: readonly Words[]): ScalarSources {
-    const { program, inputs } = this;
+    const { program } = this;
+    const inputs = this.fault?.kind === "other" ? this.fault.inputs : this.inputs;
     const typeOf = ({ kind, index }: MemorySource): TensorType =>
       kind === "value" ? this.op(list, index).out : (program[kind][index] as TensorType);
     const read = ({ kind, index }: MemorySource, address: number): number => {
