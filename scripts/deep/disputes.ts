@@ -1,7 +1,7 @@
 /**
  * Many random dispute games on a chain in this process: whoever is right must win each. Needs compiled contracts
- * (`npx hardhat build`). `--games N`: at least so many games (default 2000); `--from N`: number of the first program (default
- * 1000); a number makes its games again.
+ * (`npx hardhat build`). `--games N`: at least so many games (default 2000); `--from N`: number of the first program, the
+ * seed of its games (default 1000).
  */
 import { parseArgs } from "node:util";
 import { deployCourtHouse } from "../../test/contracts/support/dispute/court.ts";
@@ -17,6 +17,7 @@ const wanted = Number(values.games);
 /** Programs on one chain, before a fresh one begins with funded players. */
 const PER_CHAIN = 100;
 
+const started = performance.now();
 const counts = new Map<string, number>();
 let played = 0;
 let number = Number(values.from);
@@ -31,13 +32,16 @@ while (played < wanted) {
         );
       }
       played++;
-      const reason = `${outcome.fault?.kind ?? "no fault"}, ${outcome.stuck ?? "proven"} at level ${outcome.level}`;
+      const { fault } = outcome;
+      const cheat = fault?.kind === "other" ? fault.what : (fault?.kind ?? "no fault, a liar");
+      const reason = `${cheat}, ${outcome.stuck ?? "proven"} at level ${outcome.level}`;
       counts.set(reason, (counts.get(reason) ?? 0) + 1);
     }
   }
 }
+const seconds = ((performance.now() - started) / 1000).toFixed(0);
 console.log(
-  `${played} games of programs ${values.from} to ${number - 1}: the honest side won each`,
+  `${played} games of programs ${values.from} to ${number - 1}: the honest side won each (${seconds} s)`,
 );
 for (const [reason, count] of [...counts].sort(([, a], [, b]) => b - a))
   console.log(`${count}  ${reason}`);

@@ -6,7 +6,7 @@ import { type Court, deployCourtHouse } from "../../support/dispute/court.ts";
 import { type Outcome, isJust, randomGames } from "../../support/dispute/random.ts";
 
 /** Numbers played here; `scripts/deep/disputes.ts` plays many more. */
-const NUMBERS = 64;
+const NUMBERS = 80;
 
 const text = (outcome: Outcome): string =>
   JSON.stringify(outcome, (_, value: unknown) =>
@@ -31,7 +31,10 @@ describe("Disputes on random programs", () => {
   it("at least 100 games were played, and lost for every reason that there is", () => {
     assert.ok(played.length >= 100, `${played.length} games`);
     const reasons = new Set(played.map(({ stuck }) => stuck));
-    assert.deepEqual(reasons, new Set([undefined, "DisputeWrongScalar", "DisputeNotProven"]));
+    const all = [undefined, "DisputeWrongScalar", "DisputeNotProven", "DisputeMismatch"];
+    assert.deepEqual(reasons, new Set(all));
+    const cheats = played.map(({ fault }) => (fault?.kind === "other" ? fault.what : fault?.kind));
+    assert.ok(new Set(cheats).size >= 10, [...new Set(cheats)].join());
     assert.ok(new Set(played.map(({ level }) => level)).size >= 4, "of four levels at least");
   });
 });

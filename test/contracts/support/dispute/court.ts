@@ -7,16 +7,20 @@ import { ABSENT, toHex } from "@assay/protocol/commitments/hash";
 import { treeRoot } from "@assay/protocol/commitments/tree";
 import { programParts, programRoot } from "@assay/engine/ir/root";
 import { nodeHasher } from "@assay/engine/trace/hasher";
+import type { Request } from "@assay/protocol/domain/messages";
+import { TYPES } from "@assay/protocol/signing/typed-data";
 
 import {
   TOKEN,
   connect,
   deployFixture,
+  domainOf,
   follow,
   fund,
   fundAndStake,
   pairOf,
   root,
+  submissionOf,
 } from "../market.ts";
 import type { Run } from "./run.ts";
 
@@ -53,8 +57,8 @@ export interface Position {
 
 export type Court = Awaited<ReturnType<typeof deployCourtHouse>>;
 
-/** `gasPrice`: token base units for 1e9 gas. */
-export async function deployCourtHouse({ gasPrice = 0n } = {}) {
+/** `gasPrice`: token base units for 1e9 gas; `numbers`: of the parameters. */
+export async function deployCourtHouse({ gasPrice = 0n, numbers = {} } = {}) {
   const fixture = await deployFixture();
   const { ethers, market, deployer, treasury, parameters } = fixture;
   const referee = await ethers.deployContract("Referee");
@@ -73,6 +77,7 @@ export async function deployCourtHouse({ gasPrice = 0n } = {}) {
     unbonding: 2 * WINDOW,
     disputeClock: CLOCK,
     challengeBond: BOND,
+    ...numbers,
   };
   await parameters.getFunction("add")(params);
   const challenger = new NewWallet(root("challenger"), ethers.provider);
@@ -89,25 +94,45 @@ export async function deployCourtHouse({ gasPrice = 0n } = {}) {
 
 let nonces = 1_000n;
 
-/** Agrees a job for the run's program and submits what the run gives. */
-export async function submitRun(court: Court, run: Run, honest: Run, seed: bigint) {
+/** What a job may be agreed with beside the run's program. */
+export interface JobOptions {
+  readonly request?: Partial<Request>;
+  readonly collateral?: bigint;
+  /** Who runs it; the court's provider unless told. */
+  readonly by?: Wallet;
+}
+
+/** Agrees a job for the run's program; the submission is what the run gives. */
+export async function agreeRun(
+  court: Court,
+  run: Run,
+  honest: Run,
+  seed: bigint,
+  { request: changes, collateral = 2n * TOKEN, by = court.provider }: JobOptions = {},
+) {
   const { program } = run;
   const units = 1_500n + 100n * BigInt(program.steps);
+  const rootsOf = (kind: "data" | "parent"): Hex =>
+    treeRoot(
+      nodeHasher,
+      program[kind].map((type, i) => honest.rootOf(type, honest.inputs[kind][i] as never)),
+    );
+  const parentRoot = rootsOf("parent");
+  if (parentRoot !== ABSENT) await recordModel(court, parentRoot);
   const request = {
     nonce: ++nonces,
     programRoot: programRoot(nodeHasher, program),
-    dataRoot: treeRoot(
-      nodeHasher,
-      program.data.map((type, i) => honest.rootOf(type, honest.inputs.data[i] as never)),
-    ),
+    dataRoot: rootsOf("data"),
+    parentRoot,
     seed,
     steps: program.steps,
     interval: program.interval,
+    ...changes,
   };
-  const pair = await pairOf(court, request, {
+  const pair = await pairOf({ ...court, provider: by }, request, {
     paramsVersion: 2,
     unitPrice: (TOKEN * 10n ** 18n) / units + 1n,
-    collateral: 2n * TOKEN,
+    collateral,
   });
   const agreed = await (
     await court.market.getFunction("agree")(
@@ -117,25 +142,86 @@ export async function submitRun(court: Court, run: Run, honest: Run, seed: bigin
       pair.acceptanceSignature,
     )
   ).wait();
-  const before = follow(agreed);
-  const jobId = String(before[0]?.terms["jobId"]) as Hex;
+  const [job] = follow(agreed);
+  if (job === undefined) throw new Error("no job");
+  const jobId = String(job.terms["jobId"]) as Hex;
   const submission = {
     jobId,
     checkpoint: run.checkpoints,
-    prefixRoot: treeRoot(nodeHasher, run.prefix()),
+    prefixRoot: run.prefixRoot(),
     stateRoot: run.stateRoot(program.steps),
     modelRoot: treeRoot(nodeHasher, run.modelRoots()),
     evalRoot: treeRoot(nodeHasher, run.evaluationRoots()),
     modelCid: root("cid"),
   };
-  const submitted = await (
-    await connect(court.market, court.provider).getFunction("submit")(before[0], submission)
-  ).wait();
-  const [job] = follow(submitted, before);
-  if (job === undefined) throw new Error("no job");
   const parts = programParts(nodeHasher, program);
   const lists = { init: parts.initRoot, step: parts.stepRoot, eval: parts.evalRoot };
   return { job, jobId, submission, header: toHex(parts.header), lists };
+}
+
+/** Puts a model on record, for jobs that read it: a job that its requester signs off. */
+async function recordModel(court: Court, modelRoot: Hex): Promise<void> {
+  if ((await court.provenance.getFunction("recordCount")(modelRoot)) > 0n) return;
+  const pair = await pairOf(court, { nonce: ++nonces }, { paramsVersion: 2 });
+  const { market } = court;
+  const { request, requestSignature, acceptance, acceptanceSignature } = pair;
+  const agree = market.getFunction("agree");
+  const agreed = follow(
+    await (await agree(request, requestSignature, acceptance, acceptanceSignature)).wait(),
+  );
+  const jobId = String(agreed[0]?.terms["jobId"]);
+  const submission = { ...submissionOf(jobId), modelRoot };
+  const submit = connect(market, court.provider).getFunction("submit");
+  const [job] = follow(await (await submit(agreed[0], submission)).wait(), agreed);
+  const signOff = { jobId, traceRoot: job?.progress["traceRoot"] };
+  const signature = await court.requester.signTypedData(
+    await domainOf(court),
+    { SignOff: [...TYPES.SignOff] },
+    signOff,
+  );
+  await (await market.getFunction("settleSignedOff")(job, signOff, signature)).wait();
+}
+
+/** Agrees a job for the run's program and submits what the run gives. */
+export async function submitRun(
+  court: Court,
+  run: Run,
+  honest: Run,
+  seed: bigint,
+  options: JobOptions = {},
+) {
+  const agreed = await agreeRun(court, run, honest, seed, options);
+  const submit = connect(court.market, options.by ?? court.provider).getFunction("submit");
+  const submitted = await (await submit(agreed.job, agreed.submission)).wait();
+  const [job] = follow(submitted, [agreed.job]);
+  if (job === undefined) throw new Error("no job");
+  return { ...agreed, job };
+}
+
+type AgreedJob = Awaited<ReturnType<typeof agreeRun>>;
+
+/** Commits to the submission of an agreed job, for its provider. */
+export async function commitRun(
+  court: Court,
+  agreed: AgreedJob,
+  by: Wallet = court.provider,
+): Promise<AgreedJob> {
+  const { market } = court;
+  const commitment = await market.getFunction("commitmentOf")(agreed.submission, agreed.jobId);
+  const commit = connect(market, by).getFunction("commit");
+  await (await commit(agreed.job, commitment)).wait();
+  const committedAt = await court.connection.networkHelpers.time.latest();
+  const progress = { ...agreed.job.progress, commitment, committedAt };
+  return { ...agreed, job: { ...agreed.job, progress } };
+}
+
+/** Shows what was committed to. */
+export async function revealRun(court: Court, agreed: AgreedJob): Promise<SubmittedJob> {
+  const reveal = court.market.getFunction("reveal");
+  const receipt = await (await reveal(agreed.job, agreed.submission, agreed.jobId)).wait();
+  const [job] = follow(receipt, [agreed.job]);
+  if (job === undefined) throw new Error("no job");
+  return { ...agreed, job };
 }
 
 export type SubmittedJob = Awaited<ReturnType<typeof submitRun>>;
@@ -188,7 +274,11 @@ export async function challenge(
     job.lists,
     target,
   );
-  const receipt: ContractTransactionReceipt = await tx.wait();
+  return gameOf(court, await tx.wait());
+}
+
+/** The game that a receipt tells the begin of. */
+export function gameOf(court: Court, receipt: ContractTransactionReceipt): Game {
   const abi = court.disputes.interface;
   const event = receipt.logs.map((log) => abi.parseLog(log)).find((e) => e?.name === "Challenged");
   if (!event) throw new Error("no game began");

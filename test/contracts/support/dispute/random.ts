@@ -1,8 +1,6 @@
 /** One random game: a small program, a fault at a random place and level or none, honest and dishonest players. */
 import { type TraceHeader, traceHeader } from "@assay/protocol/commitments/bindings";
 import { treeRoot } from "@assay/protocol/commitments/tree";
-import type { Program } from "@assay/engine/ir/types";
-import { elements } from "@assay/engine/ir/shape";
 import { scalarStep } from "@assay/engine/reference/scalar";
 import { randomProgram } from "@assay/engine/testing/program";
 import { Random } from "@assay/engine/testing/random";
@@ -14,49 +12,14 @@ import { type Court, TARGET, challenge, submitRun } from "./court.ts";
 import { engineChallenger, engineProvider, engineRun } from "./engine.ts";
 import { play } from "./play.ts";
 import { Provider } from "./provider.ts";
+import { messOf, randomFault } from "./faults.ts";
 import { type Fault, LISTS, Run } from "./run.ts";
 
-/** A random program without a parent whose tensors are small enough to keep every value of a run. */
+/** A random program whose tensors are small enough to keep every value of a run, and that has a model. */
 function smallProgram(number: number) {
   for (let n = number * 1_000; ; n++) {
     const made = randomProgram(n, { ops: 3, dimension: 4 });
-    const { program } = made;
-    if (program.parent.length === 0 && program.state.some(({ parameter }) => parameter))
-      return made;
-  }
-}
-
-function randomFault(random: Random, program: Program): Fault {
-  const flip = 1 << random.integer(0, 31);
-  const element = (shape: readonly number[]): number => random.integer(0, elements(shape) - 1);
-  const tensor = random.integer(0, program.state.length - 1);
-  const shape = program.state[tensor]?.shape ?? [];
-  const step = random.integer(0, program.steps);
-  switch (random.integer(0, 5)) {
-    case 0:
-      return { kind: "state", step, tensor, element: element(shape), flip };
-    case 1:
-      return { kind: "stop", step: random.integer(1, program.steps) };
-    case 2: {
-      const parameters = program.state.filter(({ parameter }) => parameter);
-      const place = random.integer(0, parameters.length - 1);
-      const kind = "model";
-      return { kind, tensor: place, element: element(parameters[place]?.shape ?? []), flip };
-    }
-    case 3: {
-      if (program.outputs.length === 0)
-        return { kind: "state", step, tensor, element: element(shape), flip };
-      const place = random.integer(0, program.outputs.length - 1);
-      const out = program.eval[program.outputs[place]?.op ?? 0]?.out.shape ?? [];
-      return { kind: "eval", tensor: place, element: element(out), flip };
-    }
-    default: {
-      const list = random.pick(LISTS.filter((name) => program[name].length > 0));
-      const op = random.integer(0, program[list].length - 1);
-      const at = { init: 0, step: random.integer(1, program.steps), eval: program.steps }[list];
-      const out = program[list][op]?.out.shape ?? [];
-      return { kind: "op", list, step: at, op, element: element(out), flip };
-    }
+    if (made.program.state.some(({ parameter }) => parameter)) return made;
   }
 }
 
@@ -86,12 +49,14 @@ const lying =
     }
   };
 
-const headerOf = (run: Run): TraceHeader =>
-  traceHeader(nodeHasher, {
+const headerOf = (run: Run): TraceHeader => ({
+  ...traceHeader(nodeHasher, {
     checkpoints: [...run.prefix(), run.stateRoot(run.program.steps)],
     modelRoot: treeRoot(nodeHasher, run.modelRoots()),
     evalRoot: treeRoot(nodeHasher, run.evaluationRoots()),
-  });
+  }),
+  prefixRoot: run.prefixRoot(),
+});
 
 /** What an honest challenger says is wrong: the first thing that differs; undefined if nothing does. */
 function targetOf(honest: Run, shown: Run): number | undefined {
@@ -124,7 +89,7 @@ export async function randomGames(
   const honest = new Run(program, inputs);
   const outcomes: Outcome[] = [];
 
-  const fault = randomFault(random, program);
+  const fault = randomFault(random, program, inputs);
   const faulty = new Run(program, inputs, fault);
   const target = targetOf(honest, faulty);
   if (target !== undefined) {
@@ -132,6 +97,7 @@ export async function randomGames(
     const game = await challenge(court, job, target);
     const provider = new Provider(court, faulty, job);
     provider.lie = lying(faulty, random);
+    if (random.oneIn(4)) provider.view.mess = messOf(random);
     const own = honestSide === "engine" ? engineRun(honest) : undefined;
     const challenger = own === undefined ? new Honest(honest) : engineChallenger(own);
     const stuck = await play(court, game, job, provider, challenger);

@@ -2,7 +2,7 @@
 import type { Hex } from "@assay/protocol/commitments/hash";
 import { packRoots } from "@assay/protocol/commitments/hash";
 import { chunkLeaves } from "@assay/protocol/commitments/tensor";
-import { HashTree, treeRoot } from "@assay/protocol/commitments/tree";
+import { HashTree, nodeHash, treeRoot } from "@assay/protocol/commitments/tree";
 import type { Inputs, Words } from "@assay/engine/backend";
 import { committed, wordsRoot } from "@assay/engine/data/dataset";
 import { elements, terms } from "@assay/engine/ir/shape";
@@ -200,8 +200,7 @@ export class Run {
     const tree = listTree(this.prefix());
     if (this.fault?.kind !== "junk") return tree.root;
     const children = tree.children([]);
-    const junk = children.map((child) => (child === ABSENT ? (children[0] as Hex) : child));
-    return nodeHasher(packRoots([...junk.slice(0, -1), junk[0] as Hex]), 0) as Hex;
+    return nodeHash(nodeHasher, [...children.slice(0, -1), children[0] as Hex]);
   }
 
   #forged(kind: "model" | "eval", words: readonly Words[]): Words[] {

@@ -40,6 +40,9 @@ export class View {
   readonly run: Run;
   /** State tensor or output through which the game went to the ops. */
   tensor = 0;
+  /** Changes lists before they are shown; what was shown once stays as it is. */
+  mess: ((roots: Hex[]) => Hex[]) | undefined;
+  readonly #messed = new Map<string, Hex[]>();
 
   constructor(run: Run) {
     this.run = run;
@@ -60,13 +63,21 @@ export class View {
   }
 
   valueRoots(p: Position): Hex[] {
-    return this.values(p).map((words, i) => this.run.rootOf(this.op(p, i).out, words));
+    const roots = this.values(p).map((words, i) => this.run.rootOf(this.op(p, i).out, words));
+    return this.#shown(`ops ${p.list} ${p.step} ${p.lastOp}`, roots);
   }
 
   /** Roots of the states inside the interval that ends in a checkpoint, that one last. */
   interval(checkpoint: number): Hex[] {
     const [from, to] = [this.run.stepAt(checkpoint - 1), this.run.stepAt(checkpoint)];
-    return Array.from({ length: to - from }, (_, i) => this.run.stateRoot(from + 1 + i));
+    const roots = Array.from({ length: to - from }, (_, i) => this.run.stateRoot(from + 1 + i));
+    return this.#shown(`interval ${checkpoint}`, roots);
+  }
+
+  #shown(key: string, roots: Hex[]): Hex[] {
+    const known = this.#messed.get(key) ?? this.mess?.(roots) ?? roots;
+    this.#messed.set(key, known);
+    return known;
   }
 
   accumulators(p: Position): { type: TensorType; words: Words } {

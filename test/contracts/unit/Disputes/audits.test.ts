@@ -1,0 +1,242 @@
+/** Audits: the draw, the commitments of drawn auditors, and their pay. */
+import assert from "node:assert/strict";
+import { beforeEach, describe, it } from "node:test";
+import { Wallet } from "ethers";
+import { TYPES } from "@assay/protocol/signing/typed-data";
+
+import { Honest } from "../../support/dispute/challenger.ts";
+import {
+  type Court,
+  TARGET,
+  WINDOW,
+  agreeRun,
+  challenge,
+  commitRun,
+  deployCourtHouse,
+  revealRun,
+} from "../../support/dispute/court.ts";
+import { play, reasonOf } from "../../support/dispute/play.ts";
+import { smallProgram } from "../../support/dispute/programs.ts";
+import { Provider } from "../../support/dispute/provider.ts";
+import { Run } from "../../support/dispute/run.ts";
+import { TOKEN, connect, domainOf, fundAndStake, root } from "../../support/market.ts";
+
+const LINE = TOKEN / 2n + 1n;
+const AUDITED = 4n;
+const { program, inputs } = smallProgram(4, 2);
+const honest = new Run(program, inputs);
+const wrong = new Run(program, inputs, { kind: "stop", step: 2 });
+const salt = root("salt");
+
+describe("Audits", () => {
+  let court: Court;
+  let auditors: [Wallet, Wallet];
+  let idle: Wallet;
+
+  const build = async (auditRateBps: number): Promise<void> => {
+    court = await deployCourtHouse({ numbers: { auditRateBps, auditFloorBps: 0 } });
+    const names = ["first auditor", "second auditor", "idle"];
+    const made = names.map((name) => new Wallet(root(name), court.ethers.provider));
+    for (const { address } of made)
+      await (await court.deployer.sendTransaction({ to: address, value: 10n ** 18n })).wait();
+    const [a, b, c] = made as [Wallet, Wallet, Wallet];
+    [auditors, idle] = [[a, b], c];
+    for (const provider of auditors) await fundAndStake({ ...court, provider }, TOKEN);
+  };
+  beforeEach(() => build(10_000));
+
+  const refused = async (sent: Promise<unknown>, name: string): Promise<void> => {
+    const reason = await sent.then(
+      () => "none",
+      (error: unknown) => reasonOf(court, error),
+    );
+    assert.equal(reason, name);
+  };
+  const helpers = () => court.connection.networkHelpers;
+  const free = (who: { address: string }): Promise<bigint> =>
+    court.market.getFunction("freeBalance")(who.address);
+  const call = (by: Wallet, name: string, ...args: readonly unknown[]) =>
+    connect(court.disputes, by).getFunction(name)(...args);
+  const anyone = (name: string, ...args: readonly unknown[]) =>
+    call(court.requester, name, ...args);
+  const status = (jobId: string) => court.disputes.getFunction("statusOf")(jobId);
+  type Committed = Awaited<ReturnType<typeof commitRun>>;
+
+  /** A job with an audit line whose provider has committed. */
+  async function committed(run: Run = honest): Promise<Committed> {
+    const request = { auditLine: LINE, maximum: 10n * TOKEN };
+    return commitRun(court, await agreeRun(court, run, honest, inputs.seed, { request }));
+  }
+  async function drawn(job: Committed): Promise<void> {
+    await (await anyone("openDraw", job.job)).wait();
+    await helpers().mine(5);
+    await (await anyone("resolveDraw", job.job)).wait();
+  }
+  /** What an auditor that ran the job commits to. */
+  async function commit(job: Committed, by: Wallet, run: Run = honest): Promise<void> {
+    const { market, disputes } = court;
+    const submission = { ...job.submission, prefixRoot: run.prefixRoot() };
+    const stateRoot = run.stateRoot(program.steps);
+    const trace = await market.getFunction("traceRootOf")({ ...submission, stateRoot });
+    const of = disputes.getFunction("auditCommitmentOf");
+    await (
+      await call(by, "commitAudit", job.jobId, await of(job.jobId, by.address, trace, salt))
+    ).wait();
+  }
+  async function revealed(job: Committed) {
+    const { auditUntil } = await status(job.jobId);
+    await helpers().time.increaseTo(auditUntil + 1n);
+    return revealRun(court, job);
+  }
+  const settle = async (job: Committed): Promise<void> => {
+    await helpers().time.increase(WINDOW + 1);
+    await (await court.market.getFunction("settle")(job.job)).wait();
+  };
+
+  it("pay auditors whose commitments match, each the same, and say so in the record", async () => {
+    const job = await committed();
+    await drawn(job);
+    for (const auditor of auditors) await commit(job, auditor);
+    const shown = await revealed(job);
+    for (const auditor of auditors)
+      await (await call(auditor, "revealAudit", shown.job, salt)).wait();
+    assert.equal((await status(job.jobId)).auditors, 2n);
+    await refused(call(auditors[0], "claimAudit", shown.job), "DisputeWrongJob");
+    await settle(shown);
+    await (await call(auditors[1], "claimAudit", shown.job)).wait();
+    await (await call(auditors[0], "claimAudit", shown.job)).wait();
+    await refused(call(auditors[0], "claimAudit", shown.job), "DisputeDone");
+    assert.equal(await free(auditors[0]), LINE / 2n);
+    assert.equal(await free(auditors[1]), LINE - LINE / 2n, "the first to come has the remainder");
+    const address = await court.disputes.getAddress();
+    assert.equal(await free({ address }), 0n);
+    assert.equal(await court.market.getFunction("lineOf")(address), 0n);
+    const record = court.provenance.getFunction("recordAt");
+    assert.equal((await record(job.submission.modelRoot, 0)).assurance, AUDITED);
+  });
+
+  it("cannot be skipped: nothing is revealed, settled or expired before the draw is resolved", async () => {
+    const job = await committed();
+    await assert.rejects(revealRun(court, job), /MarketTooEarly/);
+    await helpers().time.increase(10 * WINDOW);
+    await assert.rejects(revealRun(court, job), /MarketTooEarly/);
+    await assert.rejects(court.market.getFunction("expire")(job.job), /MarketTooEarly/);
+    await (await anyone("openDraw", job.job)).wait();
+    await refused(anyone("openDraw", job.job), "DisputeDone");
+    await refused(anyone("resolveDraw", job.job), "DisputeTooEarly");
+    await assert.rejects(revealRun(court, job), /MarketTooEarly/);
+    await helpers().mine(5);
+    await (await anyone("resolveDraw", job.job)).wait();
+    await refused(anyone("resolveDraw", job.job), "DisputeDone");
+    await assert.rejects(revealRun(court, job), /MarketTooEarly/, "auditors have their time");
+    await revealed(job);
+  });
+
+  it("are not escaped by letting the beacon's round pass", async () => {
+    await build(0);
+    const job = await committed();
+    await (await anyone("openDraw", job.job)).wait();
+    await helpers().mine(300);
+    await (await anyone("resolveDraw", job.job)).wait();
+    assert.equal((await status(job.jobId)).auditUntil, 0n);
+    await helpers().mine(5);
+    await (await anyone("resolveDraw", job.job)).wait();
+    assert.equal(await court.disputes.getFunction("isDrawn")(job.jobId, auditors[0].address), true);
+  });
+
+  it("leave a job alone that is not drawn: its audit line goes back", async () => {
+    await build(0);
+    const before = await free(court.requester);
+    const job = await committed();
+    await drawn(job);
+    assert.equal(
+      await court.disputes.getFunction("isDrawn")(job.jobId, auditors[0].address),
+      false,
+    );
+    const shown = await revealed(job);
+    await settle(shown);
+    const { price, protocolFee } = job.job.terms as Record<string, bigint>;
+    assert.equal(await free(court.requester), before - price! - protocolFee!);
+  });
+
+  it("take commitments of those drawn alone, once, in time", async () => {
+    const job = await committed();
+    const send = (by: Wallet) => call(by, "commitAudit", job.jobId, salt);
+    await refused(send(auditors[0]), "DisputeTooLate");
+    await drawn(job);
+    await refused(send(court.provider), "DisputeNotDrawn");
+    await refused(send(idle), "DisputeNotDrawn");
+    await fundAndStake({ ...court, provider: idle }, 100n * TOKEN);
+    await refused(send(idle), "DisputeNotDrawn");
+    await (await send(auditors[0])).wait();
+    await refused(send(auditors[0]), "DisputeDone");
+    const { auditUntil } = await status(job.jobId);
+    await helpers().time.setNextBlockTimestamp(auditUntil);
+    await (await send(auditors[1])).wait();
+    await helpers().time.setNextBlockTimestamp(auditUntil + 1n);
+    await refused(send(idle), "DisputeTooLate");
+  });
+
+  it("give nothing for a copied commitment, nor for one to another result", async () => {
+    const job = await committed();
+    await drawn(job);
+    const { traceRoot } = { traceRoot: root("somebody else's") };
+    const of = court.disputes.getFunction("auditCommitmentOf");
+    const copied = await of(job.jobId, auditors[0].address, traceRoot, salt);
+    await (await call(auditors[1], "commitAudit", job.jobId, copied)).wait();
+    await commit(job, auditors[0], wrong);
+    const shown = await revealed(job);
+    for (const auditor of auditors)
+      await refused(call(auditor, "revealAudit", shown.job, salt), "DisputeMismatch");
+    const before = await free(court.requester);
+    await settle(shown);
+    assert.ok((await free(court.requester)) >= before + LINE, "nobody audited");
+  });
+
+  it("are waited for by the requester's sign-off, for a time", async () => {
+    const job = await committed();
+    await drawn(job);
+    await commit(job, auditors[0]);
+    const shown = await revealed(job);
+    const signOff = { jobId: job.jobId, traceRoot: shown.job.progress["traceRoot"] };
+    const signature = await court.requester.signTypedData(
+      await domainOf(court),
+      { SignOff: [...TYPES.SignOff] },
+      signOff,
+    );
+    const sign = () => court.market.getFunction("settleSignedOff")(shown.job, signOff, signature);
+    await assert.rejects(sign(), /MarketDisputeLive/);
+    await (await call(auditors[0], "revealAudit", shown.job, salt)).wait();
+    await (await sign()).wait();
+    await (await call(auditors[0], "claimAudit", shown.job)).wait();
+    assert.equal(await free(auditors[0]), LINE);
+  });
+
+  it("become rarer after ten successes in a row, and begin anew after a lost game", async () => {
+    const rate = (): Promise<bigint> =>
+      court.disputes.getFunction("auditRateOf")(court.provider.address, 2);
+    for (let done = 0; done < 12; done++) {
+      assert.equal(await rate(), done > 10 ? BigInt(Math.floor(100_000 / done)) : 10_000n);
+      const job = await committed();
+      await (await anyone("openDraw", job.job)).wait();
+      // A round that passed is drawn for certain.
+      await helpers().mine(300);
+      await (await anyone("resolveDraw", job.job)).wait();
+      await helpers().mine(5);
+      await (await anyone("resolveDraw", job.job)).wait();
+      await commit(job, auditors[0]);
+      const shown = await revealed(job);
+      await (await call(auditors[0], "revealAudit", shown.job, salt)).wait();
+      await settle(shown);
+      await (await call(auditors[0], "claimAudit", shown.job)).wait();
+    }
+    assert.equal(await rate(), 8_333n);
+    const bad = await committed(wrong);
+    await drawn(bad);
+    const shown = await revealed(bad);
+    const game = await challenge(court, shown, TARGET.checkpoint);
+    await play(court, game, shown, new Provider(court, wrong, shown), new Honest(honest));
+    assert.equal(game.over, "provider lost");
+    assert.equal(await rate(), 10_000n);
+  });
+});
