@@ -101,7 +101,7 @@ function otherwise(
       [ops[a], ops[b]] = [ops[b] as Op, ops[a] as Op];
       return withOps(ops);
     }
-    case "skipped": {
+    default: {
       const gone = random.integer(0, program[list].length - 1);
       return withOps(program[list].map((op, i) => (i === gone ? copyOf(op) : op)));
     }
