@@ -3,13 +3,13 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AssayError } from "@assay/protocol/errors";
 import type { GlobalOptions } from "../home/session.ts";
-import type { ModelOptions } from "../jobfile/models.ts";
+import type { PresetName } from "../jobfile/models.ts";
 import { SAMPLES } from "../jobfile/presets.ts";
 import { jobFileTemplate } from "../jobfile/template.ts";
 import { createOutput } from "../terminal/output.ts";
 
 interface InitOptions extends GlobalOptions {
-  readonly preset: ModelOptions["preset"];
+  readonly preset: PresetName;
 }
 
 export const registerInit = (program: Command): void => {

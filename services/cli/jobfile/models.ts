@@ -76,12 +76,21 @@ const transformerSchema = z.strictObject({
   vocabulary: z.int().min(1).max(1_000_000).optional(),
 });
 
+const graphSchema = z.strictObject({
+  preset: z.literal("graph"),
+  /** The model in JSON (`@assay/engine/models/graph`), here or in a file beside the job file. */
+  graph: z.union([z.string().min(1), z.record(z.string(), z.unknown())]),
+});
+
 export const modelSchema = z.discriminatedUnion("preset", [
   mlpSchema,
   cnnSchema,
   transformerSchema,
+  graphSchema,
 ]);
 export type ModelOptions = z.infer<typeof modelSchema>;
+/** Presets that the engine builds by itself. */
+export type PresetName = Exclude<ModelOptions["preset"], "graph">;
 
 const names = z.array(z.string().min(1)).max(256).optional();
 

@@ -12,7 +12,7 @@ import { runJob } from "@assay/engine/trace/run";
 import { wasmBackend } from "@assay/engine/wasm/backend";
 import { isAssayError } from "@assay/protocol/errors";
 import { metricsOf } from "../verify/evaluate.ts";
-import type { ModelOptions } from "./models.ts";
+import type { PresetName } from "./models.ts";
 import { prepareJob, type PreparedJob } from "./prepare.ts";
 import { SAMPLES } from "./presets.ts";
 import { jobFileTemplate } from "./template.ts";
@@ -24,7 +24,7 @@ const TOKEN = { symbol: "tUSD", decimals: 6 };
 
 /** Prepares a preset's job after changes to the text of its job file, or another data file. */
 const prepare = (
-  preset: ModelOptions["preset"],
+  preset: PresetName,
   change: (text: string) => string = (text) => text,
   data?: Uint8Array,
 ): Promise<PreparedJob> => {
@@ -50,7 +50,7 @@ const refused = (code: string, prepared: Promise<PreparedJob>): Promise<void> =>
   assert.rejects(prepared, (error) => isAssayError(error, code));
 
 describe("presets", () => {
-  const reached: Record<ModelOptions["preset"], (metrics: Record<string, number>) => boolean> = {
+  const reached: Record<PresetName, (metrics: Record<string, number>) => boolean> = {
     mlp: ({ accuracy = 0 }) => accuracy > 0.95,
     cnn: ({ accuracy = 0 }) => accuracy > 0.95,
     "transformer-lm": ({ perplexity = Number.POSITIVE_INFINITY }) => perplexity < 5,
@@ -112,7 +112,9 @@ describe("presets", () => {
     const { program, programFile } = await prepare("mlp");
     const parent = program.state.filter(({ parameter }) => parameter);
     const model = parent.map(({ name, dtype, shape }) => ({
-      ...{ name, dtype, shape },
+      name,
+      dtype,
+      shape,
       words: new Uint32Array(shape.reduce((a, b) => a * b, 1)).fill(1),
     }));
     writeFileSync(join(folder, "model.safetensors"), encodeSafetensors(model));
@@ -131,6 +133,39 @@ describe("presets", () => {
     await refused("MODEL_UNREADABLE", tuned("{ parent: none.safetensors }"));
     await refused("ENGINE_GRAPH", tuned("{ freeze: [layer7] }"));
     await refused("JOB_FILE_INVALID", tuned("{ lora: { rank: 0 } }"));
+  });
+
+  test("a graph of one's own, in the job file or beside it, trains; its mistakes have a place", async () => {
+    const graph = {
+      inputs: ["x", "y"],
+      nodes: [
+        { id: "h", op: "dense", of: "x", outputs: 24 },
+        { id: "a", op: "tanh", of: "h" },
+        { id: "b", op: "dense", of: "a", outputs: 24 },
+        { id: "c", op: "tanh", of: "b" },
+        { id: "z", op: "dense", of: "c", outputs: 3 },
+        { id: "loss", op: "crossEntropy", of: ["z", "y"] },
+        { id: "right", op: "accuracy", of: ["z", "y"] },
+      ],
+      loss: "loss",
+      metrics: { accuracy: "right" },
+    };
+    const withGraph = (value: unknown) => (text: string) =>
+      text.replace(
+        /^model:\n(?: .*\n)+/m,
+        `model: ${JSON.stringify({ preset: "graph", graph: value })}\n`,
+      );
+    const inline = await prepare("mlp", withGraph(graph));
+    const { accuracy = 0 } = await train(inline);
+    assert.ok(accuracy > 0.9, `accuracy ${accuracy}`);
+    writeFileSync(join(folder, "net.json"), JSON.stringify(graph));
+    const beside = await prepare("mlp", withGraph("net.json"));
+    assert.equal(beside.programRoot, inline.programRoot);
+    await refused("JOB_FILE_GRAPH", prepare("mlp", withGraph("none.json")));
+    await assert.rejects(
+      prepare("mlp", withGraph({ ...graph, loss: "q" })),
+      (error) => isAssayError(error, "ENGINE_GRAPH_JSON") && error.details["place"] === "loss",
+    );
   });
 
   test("steps instead of epochs", async () => {

@@ -1,5 +1,5 @@
 /** What `assay init` writes for each preset: a job file and a data set that go together. */
-import type { ModelOptions } from "./models.ts";
+import type { PresetName } from "./models.ts";
 import { spirals } from "./samples/spirals.ts";
 import { strokes } from "./samples/strokes.ts";
 import { sums } from "./samples/sums.ts";
@@ -12,7 +12,7 @@ interface Sample {
   readonly description: string;
 }
 
-export const SAMPLES: Readonly<Record<ModelOptions["preset"], Sample>> = {
+export const SAMPLES: Readonly<Record<PresetName, Sample>> = {
   mlp: {
     template: {
       name: "spirals",

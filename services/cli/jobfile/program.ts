@@ -1,7 +1,8 @@
-/** From a job file and its data set to the program that a preset makes of them. */
+/** From a job file and its data set to the program that a preset, or a graph of one's own, makes of them. */
 import type { NamedWords, TensorFile } from "@assay/engine/data/safetensors";
 import type { Program } from "@assay/engine/ir/types";
 import { cnn, type CnnOptions, LENET, residualBlocks } from "@assay/engine/models/cnn";
+import { graphModel, type GraphModel } from "@assay/engine/models/graph";
 import { mlp, type MlpOptions } from "@assay/engine/models/mlp";
 import type { Network } from "@assay/engine/models/inference";
 import type { Tuning } from "@assay/engine/models/layers";
@@ -206,8 +207,11 @@ const transformerOf = (
 };
 
 /** A preset with the options that job file and data set come to. @throws `DATA_…` for columns that do not go with the model */
-const madeOf = (job: JobFile, file: TensorFile): AnyMade => {
-  const { model } = job;
+const madeOf = (
+  job: JobFile,
+  model: Exclude<ModelOptions, { preset: "graph" }>,
+  file: TensorFile,
+): AnyMade => {
   switch (model.preset) {
     case "mlp":
       return mlpOf(job, model, file);
@@ -229,6 +233,24 @@ const tuningOf = ({ tuning = {} }: JobFile, parent: readonly NamedWords[]): Tuni
   };
 };
 
+const graphOf = (
+  job: JobFile,
+  { graph }: Preset<"graph">,
+  { tensors }: TensorFile,
+  tuning: Tuning,
+): Program => {
+  const inputs: unknown = typeof graph === "string" ? [] : graph["inputs"];
+  const input: unknown = Array.isArray(inputs) ? inputs[0] : undefined;
+  const first = tensors.find(({ name }) => name === `train.${String(input)}`);
+  return graphModel({
+    // What is in it is checked there, with the place.
+    graph: graph as unknown as GraphModel,
+    columns: tensors,
+    tuning,
+    ...runOf(job, Math.floor((first?.shape[0] ?? 0) / job.batch)),
+  });
+};
+
 /**
  * The program of a job; `parent` are the tensors of the parent model, none without one. @throws `DATA_…` for columns that do
  * not go with the model, `ENGINE_GRAPH` for sizes, names or a parent that do not fit
@@ -238,8 +260,9 @@ export const buildProgram = (
   file: TensorFile,
   parent: readonly NamedWords[] = [],
 ): Program => {
-  const made = madeOf(job, file);
   const tuning = tuningOf(job, parent);
+  if (job.model.preset === "graph") return graphOf(job, job.model, file, tuning);
+  const made = madeOf(job, job.model, file);
   switch (made.preset) {
     case "mlp":
       return mlp({ ...made.options, tuning });
@@ -250,9 +273,13 @@ export const buildProgram = (
   }
 };
 
-/** The network of a job, for exports. @throws as {@link buildProgram} */
+/** The network of a job, for exports. @throws as {@link buildProgram}, and `EXPORT_UNSUPPORTED` */
 export const networkOf = (job: JobFile, file: TensorFile): Network => {
-  const { preset, options } = madeOf(job, file);
+  if (job.model.preset === "graph")
+    throw new AssayError("EXPORT_UNSUPPORTED", "a model of one's own cannot be exported yet", {
+      remedy: "load the model.safetensors itself",
+    });
+  const { preset, options } = madeOf(job, job.model, file);
   const { lora } = tuningOf(job, []);
   return { preset, ...options, ...(lora === undefined ? {} : { lora }) } as Network;
 };

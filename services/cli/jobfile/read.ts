@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parse, YAMLParseError } from "yaml";
+import { z } from "zod";
 import { AssayError } from "@assay/protocol/errors";
 import { jobFileSchema, type JobFile } from "./schema.ts";
 
@@ -11,6 +12,22 @@ export interface LoadedJobFile {
   /** Absolute path of the parent model, where there is one. */
   readonly parentFile: string | undefined;
 }
+
+/** The job with its graph read, where that is in a file of its own. */
+const withGraph = (job: JobFile, beside: (path: string) => string): JobFile => {
+  const { model } = job;
+  if (model.preset !== "graph" || typeof model.graph !== "string") return job;
+  const path = beside(model.graph);
+  try {
+    const graph = z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(path, "utf8")));
+    return { ...job, model: { ...model, graph } };
+  } catch (cause) {
+    throw new AssayError("JOB_FILE_GRAPH", `${path} is not a JSON object`, {
+      cause,
+      remedy: "the path in `model.graph` is relative to the job file",
+    });
+  }
+};
 
 /** Reads and checks a job file. @throws `JOB_FILE_UNREADABLE`, `JOB_FILE_INVALID` naming every bad field. */
 export const readJobFile = (file: string): LoadedJobFile => {
@@ -43,8 +60,8 @@ export const readJobFile = (file: string): LoadedJobFile => {
       details: { places },
     });
   }
-  const { data: job } = parsed;
   const beside = (path: string): string => resolve(dirname(file), path);
+  const job = withGraph(parsed.data, beside);
   const parent = job.tuning?.parent;
   return {
     job,

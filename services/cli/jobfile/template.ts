@@ -1,11 +1,11 @@
 /** The job files that `assay init` writes: runnable as they are, every field explained. */
-import type { ModelOptions } from "./models.ts";
+import type { PresetName } from "./models.ts";
 
 export interface TemplateOptions {
   readonly name: string;
   /** The data file, relative to the job file. */
   readonly data: string;
-  readonly preset: ModelOptions["preset"];
+  readonly preset: PresetName;
   /** Widths of the hidden layers, for `mlp`. */
   readonly hidden?: readonly number[];
   readonly batch: number;
@@ -20,7 +20,7 @@ const CLASSIFIER_DATA =
 
 /** What differs between presets: the lines of `model:`, and the columns a data file has. */
 const MODELS: Record<
-  ModelOptions["preset"],
+  PresetName,
   { readonly data: string; readonly text: (options: TemplateOptions) => string }
 > = {
   mlp: {

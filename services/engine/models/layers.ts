@@ -125,7 +125,7 @@ export class Model {
       });
     if (lora !== undefined && !this.parameters.some(({ name }) => isAdapter(name)))
       throw graphError("no layer takes a low-rank adapter", { targets: lora.targets });
-    if (this.parameters.length === 0) throw graphError("every parameter is frozen");
+    if (this.parameters.length === 0) throw graphError("no parameter is left to train");
   }
 
   #frozen(name: string): boolean {

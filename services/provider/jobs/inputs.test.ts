@@ -198,9 +198,9 @@ test("a parent model is read as a whole, and must have the root that was signed"
   const { store } = await stored();
   const parent = [{ name: "w", dtype: "f32" as const, shape: [2], words: Uint32Array.of(1, 2) }];
   const tuned = { ...program, parent };
-  const file = digestOf(await store.putFile(encodeSafetensors(parent)));
+  const digest = digestOf(await store.putFile(encodeSafetensors(parent)));
   const signed = { parentRoot: tensorListRoot(nodeHasher, parent), parentIndex: 0 };
-  const find = () => Promise.resolve(file);
+  const find = () => Promise.resolve(digest);
   assert.deepEqual(await fetchParent(store, signed, tuned, find), [Uint32Array.of(1, 2)]);
   assert.deepEqual(await fetchParent(store, signed, program, find), []);
   const other = { ...signed, parentRoot: OTHER };
