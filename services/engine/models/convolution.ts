@@ -84,8 +84,8 @@ export const convolution = (model: Model, name: string, options: ConvolutionOpti
 export interface PoolOptions {
   readonly size: number;
   /** The size when not given. */
-  readonly stride?: number;
-  readonly padding?: number;
+  readonly stride?: number | undefined;
+  readonly padding?: number | undefined;
 }
 
 /** Windows of one axis reduced, then of the other: same extremes, and never more than four dimensions. */

@@ -90,8 +90,9 @@ const op = <Shape extends z.ZodRawShape>(
   ) => Tensor,
 ): GraphOp => ({
   operands: typeof operands === "number" ? [operands, operands] : operands,
-  options: z.strictObject(options) as unknown as GraphOp["options"],
-  make: make as GraphOp["make"],
+  options: z.strictObject(options),
+  // Options were checked against the schema above when the graph was read.
+  make: (place, values, given) => make(place, values, given as z.output<z.ZodObject<Shape>>),
 });
 
 const unary = (f: (x: F32) => F32): GraphOp => op(1, {}, (_, [x]) => f(real(x)));
