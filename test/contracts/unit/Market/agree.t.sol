@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {ILedger} from "../../../../contracts/interfaces/ILedger.sol";
 import {IMarketBase} from "../../../../contracts/interfaces/IMarketBase.sol";
 import {IProvenance} from "../../../../contracts/interfaces/IProvenance.sol";
-import {IStaking} from "../../../../contracts/interfaces/IStaking.sol";
-import {HostileWallet} from "../../../../contracts/mocks/HostileWallet.sol";
-import {OwnedWallet} from "../../../../contracts/mocks/OwnedWallet.sol";
 import {Acceptance} from "../../../../contracts/types/Acceptance.sol";
 import {Job} from "../../../../contracts/types/Job.sol";
 import {JobState} from "../../../../contracts/types/JobState.sol";
 import {Pair} from "../../../../contracts/types/Pair.sol";
+import {ProvenanceRecord} from "../../../../contracts/types/ProvenanceRecord.sol";
 import {Request} from "../../../../contracts/types/Request.sol";
-import {Base} from "../../support/Base.sol";
+import {Submission} from "../../../../contracts/types/Submission.sol";
+import {Agreeing} from "../../support/Agreeing.sol";
 import {vm} from "../../support/Vm.sol";
 
-contract AgreeTest is Base {
-    uint256 internal constant FEE = ONE / 100;
-
+contract AgreeTest is Agreeing {
     function test_WhenHonest_ItLocksEscrowAndCollateralAndTakesThePlace() external {
         Request memory request = plainRequest();
         Pair memory pair = pairOf(request);
@@ -44,102 +40,6 @@ contract AgreeTest is Base {
         Request memory request = plainRequest();
         request.runTime = 10;
         assertEq(agree(pairOf(request)).terms.window, 100, "window");
-    }
-
-    function test_WhenAnOperatorSigned_ItAgrees() external {
-        Pair memory pair = pairOf(plainRequest());
-        pair.acceptanceSignature = sign(operator, market.acceptanceDigest(pair.acceptance));
-        assertEq(agree(pair).terms.provider, provider.addr, "provider");
-    }
-
-    function test_RevertWhen_TheOperatorWasDropped() external {
-        Pair memory pair = pairOf(plainRequest());
-        pair.acceptanceSignature = sign(operator, market.acceptanceDigest(pair.acceptance));
-        vm.prank(provider.addr);
-        staking.setOperator(operator.addr, false);
-        refuse(pair, abi.encodeWithSelector(IMarketBase.MarketBadSignature.selector, provider.addr));
-    }
-
-    function test_WhenTheRequesterIsAContractThatApproves_ItAgrees() external {
-        OwnedWallet wallet = new OwnedWallet(requester.addr);
-        fund(address(wallet), 10 * ONE);
-        Request memory request = plainRequest();
-        request.requester = address(wallet);
-        assertEq(agree(pairOf(request)).terms.requester, address(wallet), "requester");
-    }
-
-    function test_RevertWhen_TheContractAccountDoesNotApprove() external {
-        Request memory request = plainRequest();
-        request.requester = address(new OwnedWallet(stranger.addr));
-        refuse(pairOf(request), abi.encodeWithSelector(IMarketBase.MarketBadSignature.selector, request.requester));
-    }
-
-    function test_RevertWhen_TheContractAccountIsHostile_InBoundedGas() external {
-        for (uint8 mood = 0; mood < 5; ++mood) {
-            Request memory request = plainRequest();
-            request.requester = address(new HostileWallet(HostileWallet.Mood(mood)));
-            Pair memory pair = pairOf(request);
-            uint256 gasBefore = gasleft();
-            if (mood == uint8(HostileWallet.Mood.ReturnBomb)) {
-                // The answer is right, only long: its first word counts, and the rest is not copied.
-                fund(request.requester, 10 * ONE);
-                agree(pair);
-                continue;
-            }
-            refuse(pair, abi.encodeWithSelector(IMarketBase.MarketBadSignature.selector, request.requester));
-            assertLe(gasBefore - gasleft(), 1_000_000, "gas spent on a hostile wallet");
-        }
-    }
-
-    function test_RevertWhen_TheRequestIsSignedBySomebodyElse() external {
-        Pair memory pair = pairOf(plainRequest());
-        pair.requestSignature = sign(stranger, market.requestDigest(pair.request));
-        refuse(pair, abi.encodeWithSelector(IMarketBase.MarketBadSignature.selector, requester.addr));
-    }
-
-    function test_RevertWhen_TheAcceptanceIsSignedBySomebodyElse() external {
-        Pair memory pair = pairOf(plainRequest());
-        pair.acceptanceSignature = sign(stranger, market.acceptanceDigest(pair.acceptance));
-        refuse(pair, abi.encodeWithSelector(IMarketBase.MarketBadSignature.selector, provider.addr));
-    }
-
-    function test_RevertWhen_ASignatureIsMalformed() external {
-        Pair memory pair = pairOf(plainRequest());
-        pair.requestSignature = hex"1234";
-        refuse(pair, abi.encodeWithSelector(IMarketBase.MarketBadSignature.selector, requester.addr));
-    }
-
-    function test_RevertWhen_TheRequesterIsNobody() external {
-        Request memory request = plainRequest();
-        request.requester = address(0);
-        Pair memory pair = pairOf(request);
-        pair.requestSignature = new bytes(65);
-        refuse(pair, abi.encodeWithSelector(IMarketBase.MarketBadSignature.selector, address(0)));
-    }
-
-    /// Peers' mistake: a signature domain without the chain's id.
-    function test_RevertWhen_SignedForAnotherChain() external {
-        Pair memory pair = pairOf(plainRequest());
-        vm.chainId(5);
-        // The acceptance names the digest of its own chain first of all.
-        refuse(
-            pair,
-            abi.encodeWithSelector(
-                IMarketBase.MarketWrongRequest.selector,
-                market.requestDigest(pair.request),
-                pair.acceptance.requestDigest
-            )
-        );
-        pair.acceptance.requestDigest = market.requestDigest(pair.request);
-        refuse(pair, abi.encodeWithSelector(IMarketBase.MarketBadSignature.selector, requester.addr));
-    }
-
-    /// Peers' mistake: a signature domain without the contract.
-    function test_RevertWhen_SignedForAnotherMarket() external {
-        Pair memory pair = pairOf(plainRequest());
-        deployMarket();
-        pair.acceptance.requestDigest = market.requestDigest(pair.request);
-        refuse(pair, abi.encodeWithSelector(IMarketBase.MarketBadSignature.selector, requester.addr));
     }
 
     function test_RevertWhen_TheAcceptanceNamesAnotherRequest() external {
@@ -221,51 +121,6 @@ contract AgreeTest is Base {
         refuse(pair, abi.encodeWithSelector(IMarketBase.MarketAcceptanceExpired.selector, pair.acceptance.expiry));
         vm.warp(pair.acceptance.expiry);
         agree(pair);
-    }
-
-    function test_ExclusiveTime_BothEdges() external {
-        Request memory request = plainRequest();
-        request.matcher = matcher.addr;
-        request.matcherFee = uint128(ONE / 100);
-        request.exclusiveUntil = uint40(block.timestamp + 60);
-        Pair memory pair = pairOf(request);
-        bytes memory tooEarly = abi.encodeWithSelector(
-            IMarketBase.MarketExclusive.selector,
-            matcher.addr,
-            request.exclusiveUntil
-        );
-        refuse(pair, tooEarly);
-        vm.warp(request.exclusiveUntil);
-        refuse(pair, tooEarly);
-        vm.warp(uint256(request.exclusiveUntil) + 1);
-        Job memory job = agree(pair);
-        assertEq(job.terms.matcher, address(0), "nobody earns the fee");
-        assertEq(job.terms.matcherFee, 0, "no fee");
-    }
-
-    function test_WhenTheMatcherCarries_ItEarnsItsFee() external {
-        Request memory request = plainRequest();
-        request.matcher = matcher.addr;
-        request.matcherFee = uint128(ONE / 20);
-        request.exclusiveUntil = uint40(block.timestamp + 60);
-        Pair memory pair = pairOf(request);
-        vm.recordLogs();
-        vm.prank(matcher.addr);
-        market.agree(pair.request, pair.requestSignature, pair.acceptance, pair.acceptanceSignature);
-        Job memory job;
-        job = lastJob(job);
-        assertEq(job.terms.matcher, matcher.addr, "matcher");
-        assertEq(job.terms.matcherFee, ONE / 20, "fee at the cap");
-    }
-
-    function test_RevertWhen_TheMatchersFeeIsAboveTheCap() external {
-        Request memory request = plainRequest();
-        request.matcher = matcher.addr;
-        request.matcherFee = uint128(ONE / 20 + 1);
-        Pair memory pair = pairOf(request);
-        vm.expectRevert(abi.encodeWithSelector(IMarketBase.MarketFeeAboveCap.selector, ONE / 20 + 1, ONE / 20));
-        vm.prank(matcher.addr);
-        market.agree(pair.request, pair.requestSignature, pair.acceptance, pair.acceptanceSignature);
     }
 
     function test_RevertWhen_TheNonceIsCancelled() external {
@@ -384,96 +239,35 @@ contract AgreeTest is Base {
         assertEq(lastOf(successor), 10, "checkpoints from the start step on");
     }
 
-    function test_TheMaximum_BothEdges() external {
+    /// A second provider takes over at the checkpoint that the first one was paid for.
+    function test_WhenTheRecordIsThatOfAPrefix_ASuccessorContinuesThere() external {
+        Job memory first = stop(agreed());
+        first = present(first, submissionOf(first, 3));
+        vm.warp(uint256(first.progress.windowEnd) + 1);
+        market.settle(first);
+
         Request memory request = plainRequest();
-        request.maximum = uint128(ONE + FEE - 1);
+        request.nonce = 2;
+        request.parentRoot = first.progress.modelRoot;
+        request.startRoot = first.progress.stateRoot;
+        request.startStep = 20;
         refuse(
             pairOf(request),
-            abi.encodeWithSelector(IMarketBase.MarketAboveMaximum.selector, ONE + FEE, ONE + FEE - 1)
+            abi.encodeWithSelector(IMarketBase.MarketParentMismatch.selector, first.progress.stateRoot, 30)
         );
-        request.maximum = uint128(ONE + FEE);
-        agree(pairOf(request));
-    }
-
-    function test_RevertWhen_TheAuditLineExceedsTheMaximum() external {
-        Request memory request = plainRequest();
-        request.auditLine = request.maximum;
-        refuse(
-            pairOf(request),
-            abi.encodeWithSelector(IMarketBase.MarketAboveMaximum.selector, 3 * ONE + FEE, 2 * ONE)
-        );
-    }
-
-    function test_RevertWhen_TheUnitPriceIsAbsurd() external {
-        Request memory request = plainRequest();
-        Acceptance memory acceptance = plainAcceptance(request);
-        acceptance.unitPrice = type(uint256).max;
-        refuse(
-            pairOf(request, acceptance),
-            abi.encodeWithSelector(IMarketBase.MarketAboveMaximum.selector, type(uint256).max, 2 * ONE)
-        );
-    }
-
-    function test_RevertWhen_TheProtocolFeeIsAboveWhatIsAccepted() external {
-        Request memory request = plainRequest();
-        request.maxProtocolFeeBps = 99;
-        refuse(pairOf(request), abi.encodeWithSelector(IMarketBase.MarketFeeAboveCap.selector, 100, 99));
-        request.maxProtocolFeeBps = 100;
-        agree(pairOf(request));
-    }
-
-    function test_RevertWhen_ThePriceRoundsToZero() external {
-        Request memory request = plainRequest();
-        Acceptance memory acceptance = plainAcceptance(request);
-        acceptance.unitPrice = (1e18 - 1) / UNITS;
-        refuse(pairOf(request, acceptance), abi.encodeWithSelector(IMarketBase.MarketPriceRoundsToZero.selector));
-        acceptance.unitPrice = (1e18 + UNITS - 1) / UNITS;
-        assertEq(agree(pairOf(request, acceptance)).terms.price, 1, "dust is a price");
-    }
-
-    function test_RevertWhen_TheCollateralIsTooSmall() external {
-        Request memory request = plainRequest();
-        Acceptance memory acceptance = plainAcceptance(request);
-        acceptance.collateral = uint128(ONE - 1);
-        refuse(
-            pairOf(request, acceptance),
-            abi.encodeWithSelector(IMarketBase.MarketInsufficientCollateral.selector, ONE - 1, ONE)
-        );
-        request.minCollateral = uint128(ONE + 1);
-        refuse(
-            pairOf(request),
-            abi.encodeWithSelector(IMarketBase.MarketInsufficientCollateral.selector, ONE, ONE + 1)
-        );
-        request.statedLoss = uint128(ONE + 2);
-        refuse(
-            pairOf(request),
-            abi.encodeWithSelector(IMarketBase.MarketInsufficientCollateral.selector, ONE, ONE + 2)
-        );
-    }
-
-    function test_RevertWhen_TheRequesterHasTooLittle() external {
-        uint256 left = ONE + FEE - 1;
-        uint256 out = free(requester.addr) - left;
-        vm.prank(requester.addr);
-        ledger.withdraw(stranger.addr, out);
-        refuse(
-            pairOf(plainRequest()),
-            abi.encodeWithSelector(ILedger.LedgerInsufficientBalance.selector, requester.addr, left, ONE + FEE)
-        );
-    }
-
-    function test_RevertWhen_TheProviderHasTooLittleStake() external {
-        vm.prank(provider.addr);
-        staking.requestUnstake(999 * ONE + 1);
-        refuse(
-            pairOf(plainRequest()),
-            abi.encodeWithSelector(IStaking.StakingInsufficient.selector, provider.addr, ONE - 1, ONE)
-        );
-    }
-
-    function refuse(Pair memory pair, bytes memory why) private {
-        vm.expectRevert(why);
-        market.agree(pair.request, pair.requestSignature, pair.acceptance, pair.acceptanceSignature);
+        request.startStep = 30;
+        Job memory second = agree(pairOf(request));
+        assertEq(lastOf(second), 7, "the rest of the intervals");
+        Submission memory submission = submissionOf(second, 7);
+        submission.modelRoot = keccak256("the whole");
+        second = submit(second, submission);
+        vm.warp(uint256(second.progress.windowEnd) + 1);
+        market.settle(second);
+        (bytes32[] memory roots, ProvenanceRecord[] memory records) = provenance.lineageOf(submission.modelRoot, 0, 10);
+        assertEq(roots.length, 2, "lineage");
+        assertEq(roots[1], first.progress.modelRoot, "the prefix");
+        assertEq(records[0].step, 100, "the whole run");
+        assertEq(records[1].step, 30, "and its first part");
     }
 
     function refuseField(Request memory request, bytes32 field) private {
