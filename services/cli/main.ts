@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   provider: async () => (await import("./commands/provider.ts")).registerProvider,
   provenance: async () => (await import("./commands/provenance.ts")).registerProvenance,
   verify: async () => (await import("./commands/verify.ts")).registerVerify,
+  watcher: async () => (await import("./commands/watcher.ts")).registerWatcher,
   wallet: async () => (await import("./commands/wallet.ts")).registerWallet,
 };
 

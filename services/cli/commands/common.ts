@@ -8,6 +8,9 @@ export const asRequester: DefaultKey = (network) => network.keys.requester;
 /** Provider's commands sign with the provider's key that `assay up` keeps for its user. */
 export const asProvider: DefaultKey = (network) => network.keys.provider;
 
+/** The watcher's commands sign with the key that `assay up` keeps for one of its user's. */
+export const asWatcher: DefaultKey = (network) => network.keys.watcher;
+
 /** Opens the session of a command from its own and the global options. */
 export const sessionOf = (command: Command, key: DefaultKey = asRequester): Promise<Session> =>
   openSession(command.optsWithGlobals<GlobalOptions>(), key);

@@ -39,6 +39,10 @@ export const printUpEvent = (output: Output, event: UpEvent): void => {
       return output.good(
         `${event.name} staked ${formatAmount(event.amount, { symbol: "tUSD", decimals: 6 })}${pc.dim(`  tx ${shortHex(event.hash)}, ${event.gasUsed.toLocaleString("en")} gas`)}`,
       );
+    case "watcher":
+      return output.good(
+        `watcher ${event.address} (process ${event.pid}): runs every job again, challenges what is wrong`,
+      );
     case "provider": {
       const { name, price, region, dutyCycle } = event.provider;
       return output.good(
@@ -52,7 +56,7 @@ export const registerUp = (program: Command): void => {
   program
     .command("up")
     .description(
-      "start a whole market on this machine: chain, matcher, indexer, API, three providers",
+      "start a whole market on this machine: chain, matcher, indexer, API, three providers, a watcher",
     )
     .option("--port <port>", "port of the market's API", "7300")
     .option("--chain-port <port>", "port of the chain", "8545")

@@ -17,6 +17,8 @@ const localNetworkSchema = z.strictObject({
     requester: z.string(),
     /** Funded and not staked: for a provider that the user starts. */
     provider: z.string(),
+    /** Funded: for a watcher that the user starts, and for challenges by hand. */
+    watcher: z.string(),
     providers: z.array(
       z.strictObject({ name: z.string(), staker: z.string(), operator: z.string() }),
     ),

@@ -57,13 +57,16 @@ export type UpEvent =
       readonly provider: LocalProvider;
       readonly pid: number;
       readonly offer: Hex;
-    };
+    }
+  | { readonly kind: "watcher"; readonly address: Hex; readonly pid: number };
 
 export interface UpOptions {
   /** Keys, logs, databases, journals: all of it in one folder. */
   readonly stateDir: string;
   readonly chainPort?: number;
   readonly apiPort?: number;
+  /** Seconds in which a submission can be challenged; default: that of the local parameters. */
+  readonly challengeWindow?: number;
   readonly onEvent: (event: UpEvent) => void;
 }
 
@@ -203,6 +206,35 @@ const startAgent = (
       jsonField(line, "ready") === true ? (jsonField(line, "offer") as Hex) : undefined,
   });
 
+/** Runs every job beside its provider: local windows are too short to begin once something is submitted. */
+const startWatcher = ({
+  stateDir,
+  rpcUrl,
+  apiUrl,
+  keyFile,
+}: {
+  stateDir: string;
+  rpcUrl: string;
+  apiUrl: string;
+  keyFile: string;
+}): Promise<RunningProcess<Hex>> =>
+  startProcess({
+    name: "watcher",
+    script: service("watcher/main.ts"),
+    directory: stateDir,
+    logFile: join(stateDir, "logs", "watcher.log"),
+    environment: {
+      ASSAY_WATCHER_KEY_FILE: keyFile,
+      ASSAY_WATCHER_RPC_URL: rpcUrl,
+      ASSAY_WATCHER_API_URL: apiUrl,
+      ASSAY_WATCHER_STATE_DIR: join(stateDir, "watcher"),
+      ASSAY_WATCHER_START: "agreed",
+      ASSAY_WATCHER_POLL_MS: "200",
+    },
+    ready: (line) =>
+      jsonField(line, "ready") === true ? (jsonField(line, "watcher") as Hex) : undefined,
+  });
+
 /** Starts everything; what was started is stopped again when a part fails. */
 export const startLocalMarket = async (options: UpOptions): Promise<LocalMarket> => {
   const { stateDir, onEvent } = options;
@@ -222,11 +254,17 @@ export const startLocalMarket = async (options: UpOptions): Promise<LocalMarket>
     });
     parts.push(chain);
     const rpcUrl = chain.value;
-    const deployment = await deployLocal({ rpcUrl, deployer: LOCAL_DEPLOYER_KEY });
+    const { challengeWindow } = options;
+    const deployment = await deployLocal({
+      rpcUrl,
+      deployer: LOCAL_DEPLOYER_KEY,
+      ...(challengeWindow === undefined ? {} : { first: { challengeWindow } }),
+    });
     onEvent({ kind: "chain", rpcUrl, chainId: deployment.chainId });
     onEvent({ kind: "deployed", deployment, ...(await deploymentCost(rpcUrl)) });
 
     const [matcher, requester, own] = [localKey(1), localKey(2), localKey(3)];
+    const [watcher, ownWatcher] = [localKey(10), localKey(11)];
     const providers = LOCAL_PROVIDERS.map((provider, at) => ({
       provider,
       staker: localKey(4 + at),
@@ -236,6 +274,7 @@ export const startLocalMarket = async (options: UpOptions): Promise<LocalMarket>
     const keys: LocalNetwork["keys"] = {
       requester: keyFile("requester"),
       provider: keyFile("provider"),
+      watcher: keyFile("own-watcher"),
       providers: providers.map(({ provider: { name } }) => ({
         name,
         staker: keyFile(`${name}-staker`),
@@ -245,6 +284,8 @@ export const startLocalMarket = async (options: UpOptions): Promise<LocalMarket>
     writeKey(keyFile("matcher"), matcher);
     writeKey(keys.requester, requester);
     writeKey(keys.provider, own);
+    writeKey(keyFile("watcher"), watcher);
+    writeKey(keys.watcher, ownWatcher);
     for (const { provider, staker, operator } of providers) {
       writeKey(keyFile(`${provider.name}-staker`), staker);
       writeKey(keyFile(`${provider.name}-operator`), operator);
@@ -266,6 +307,8 @@ export const startLocalMarket = async (options: UpOptions): Promise<LocalMarket>
         await grantTokens(rpcUrl, deployment, [
           requester,
           own,
+          watcher,
+          ownWatcher,
           ...providers.map(({ staker }) => staker),
         ]);
         await Promise.all(
@@ -278,8 +321,19 @@ export const startLocalMarket = async (options: UpOptions): Promise<LocalMarket>
     ]);
     const apiUrl = market.value;
     onEvent({ kind: "market", apiUrl });
-    await Promise.all(
-      providers.map(async ({ provider, staker }) => {
+    const watch = async (): Promise<void> => {
+      const started = await startWatcher({
+        stateDir,
+        rpcUrl,
+        apiUrl,
+        keyFile: keyFile("watcher"),
+      });
+      parts.push(started);
+      onEvent({ kind: "watcher", address: started.value, pid: started.pid });
+    };
+    await Promise.all([
+      watch(),
+      ...providers.map(async ({ provider, staker }) => {
         const agent = await startAgent(provider, {
           stateDir,
           rpcUrl,
@@ -290,7 +344,7 @@ export const startLocalMarket = async (options: UpOptions): Promise<LocalMarket>
         parts.push(agent);
         onEvent({ kind: "provider", provider, pid: agent.pid, offer: agent.value });
       }),
-    );
+    ]);
     return {
       network: { stateDir, rpcUrl, apiUrl, deployment, keys },
       failed: Promise.race(parts.map((part) => part.exited.then(() => part.name))),

@@ -8,6 +8,7 @@ import type {
 import { openViews, type DescentOptions } from "../descent/descent.ts";
 import { answerAt } from "./answer.ts";
 import { pointAt, type Shown } from "./point.ts";
+import { type Scalar, scalarAt } from "./scalar.ts";
 
 export interface GameRun {
   /**
@@ -17,6 +18,8 @@ export interface GameRun {
   answer(position: Position, shown: Claims): Promise<ProviderMove>;
   /** What an honest challenger points at; undefined when all that was shown is right. */
   point(position: Position, shown: Shown): Promise<ChallengerMove | undefined>;
+  /** The operation that a position from the phase `judge` on has come to, as this run computes it. */
+  scalar(position: Position): Promise<Scalar>;
   /** Frees the back end and the cache once the answers under way are made. */
   close(): Promise<void>;
 }
@@ -33,6 +36,7 @@ export function openGameRun(options: DescentOptions): GameRun {
   return {
     answer: (position, shown) => inTurn(() => answerAt(views, position, shown)),
     point: (position, shown) => inTurn(() => pointAt(views, position, shown)),
+    scalar: (position) => inTurn(() => scalarAt(views, position)),
     close: async () => {
       await turn;
       views.close();

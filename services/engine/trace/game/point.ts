@@ -5,6 +5,7 @@ import { ABSENT, type Hex } from "@assay/protocol/commitments/hash";
 import { ARITY } from "@assay/protocol/commitments/tree";
 import { elements } from "../../ir/shape.ts";
 import { type Reading, readingAt } from "../../reference/scalar.ts";
+import { canonicalBits } from "../descent/claims.ts";
 import { opAt, typesOf } from "../descent/course.ts";
 import type { Views } from "../descent/views.ts";
 import { claimsAt } from "./answer.ts";
@@ -110,8 +111,11 @@ async function wrongClaim(views: Views, p: Position, shown: Claims): Promise<num
   };
   const row = readings.findIndex(isWrongRow);
   if (row >= 0) return ROWS + row;
+  // Another NaN than the canonical one reads the same: the provider could prove it.
   const value = readings.findIndex(
-    (reading, k) => reading.value !== undefined && own.values[k] !== shown.values[k],
+    ({ value: read }, k) =>
+      read !== undefined &&
+      own.values[k] !== canonicalBits(shown.values[k] ?? 0, typeOf(read.source)),
   );
   if (value >= 0) return value;
   return !p.accumulatorKnown && own.accumulator !== shown.accumulator ? ACCUMULATOR : undefined;

@@ -1,0 +1,242 @@
+/** The chain as a watcher sees it, and what it sends there. */
+import type { Job, Terms } from "@assay/protocol/domain/messages";
+import { JOB_STATES, type JobState } from "@assay/protocol/domain/states";
+import type { ChallengerMove, ListRoots, TargetName } from "@assay/protocol/domain/disputes";
+import { AssayError, isAssayError } from "@assay/protocol/errors";
+import {
+  marketAbi,
+  parametersAbi,
+  provenanceAbi,
+  stakingAbi,
+  tokenAbi,
+} from "@assay/protocol/generated/abis";
+import type { Deployment } from "@assay/protocol/wire/api";
+import type { TransactionSender } from "@assay/runtime/transactions";
+import { balance, walletBalance } from "@assay/sdk/actions/balance";
+import { jobFromChain, type ChainJob } from "@assay/sdk/actions/job-from-chain";
+import { provenance } from "@assay/sdk/actions/provenance";
+import { read } from "@assay/sdk/chain/read";
+import { explainCall } from "@assay/sdk/chain/write";
+import type { AssayContext } from "@assay/sdk/context";
+import { allowedBonds } from "@assay/sdk/disputes/act";
+import { createGameFollower } from "@assay/sdk/disputes/follow";
+import { positionHash, type Game } from "@assay/sdk/disputes/game";
+import {
+  challengeCall,
+  compareCall,
+  moveCall,
+  timeoutCall,
+  withdrawBondCall,
+  type DisputeCall,
+} from "@assay/sdk/disputes/moves";
+import { bondOf, findGames, readGame } from "@assay/sdk/disputes/read";
+import { isAddressEqual, type Abi, type Address, type Hex } from "viem";
+
+/** Errors that calls may pass on from the contracts behind them. */
+export const BUBBLED_ERRORS: Abi = [
+  ...marketAbi,
+  ...stakingAbi,
+  ...provenanceAbi,
+  ...parametersAbi,
+  ...tokenAbi,
+];
+
+export interface JobView {
+  readonly state: JobState;
+  /** Absent while there is no such job. */
+  readonly found: ChainJob | undefined;
+}
+
+export interface Chain {
+  /** Timestamp of the latest block, Unix seconds. */
+  now(): Promise<number>;
+  /** A job as it stands, put together from its events and checked against the stored hash. */
+  job(jobId: Hex): Promise<JobView>;
+  /** Our latest game about a job: a live one before one that is over. */
+  gameOf(job: Job): Promise<Game | undefined>;
+  /** Jobs of games that we ever began at a contract. */
+  challengedJobs(disputes: Address): Promise<readonly Hex[]>;
+  /** File of the state that a job starts from: what the job before it submitted. @throws REPLAY_START_UNKNOWN */
+  startOf(terms: Pick<Terms, "parentRoot" | "parentIndex">): Promise<Hex>;
+  /**
+   * Begins a game, the bond out of the ledger or, where it is not there, out of the wallet. @throws WATCHER_BOND_TOO_HIGH,
+   * WATCHER_BOND_MISSING, the contract's DISPUTE_…
+   */
+  challenge(
+    job: Job,
+    prefixRoot: Hex,
+    program: { readonly header: Hex; readonly lists: ListRoots },
+    target: TargetName,
+  ): Promise<{ readonly hash: Hex; readonly bond: bigint }>;
+  move(game: Game, move: ChallengerMove): Promise<Hex>;
+  timeout(game: Game, job: Job): Promise<Hex>;
+  compare(game: Game, job: Job): Promise<Hex>;
+  withdrawBond(game: Game): Promise<Hex>;
+}
+
+export interface ChainParts {
+  readonly context: AssayContext;
+  readonly deployment: Deployment;
+  readonly sender: TransactionSender;
+  /** Most to risk in one game, token base units; undefined: whatever is asked. */
+  readonly maxBond: bigint | undefined;
+}
+
+export const createChain = ({ context, deployment, sender, maxBond }: ChainParts): Chain => {
+  const { publicClient } = context;
+  const { contracts } = deployment;
+  const market = { address: contracts.market, abi: marketAbi } as const;
+  const own = sender.address;
+  const follower = createGameFollower(context);
+
+  const mined = new Map<string, number>();
+  /** A key says which call from which position; asked for again after it was mined (a reorganisation undid it), it is another. */
+  const once = async (base: string, call: Omit<DisputeCall, "address"> & { address: Address }) => {
+    const before = mined.get(base) ?? 0;
+    const { hash } = await sender.send({
+      to: call.address,
+      abi: call.abi,
+      functionName: call.functionName,
+      args: call.args,
+      key: before === 0 ? base : `${base}:${before}`,
+    });
+    mined.set(base, before + 1);
+    return hash;
+  };
+  const inGame = (game: Game, call: DisputeCall): Promise<Hex> =>
+    once(
+      [call.functionName, game.disputes, game.gameId, positionHash(game.position)].join(":"),
+      call,
+    );
+
+  const seen = new Map<Hex, JobView>();
+  const stateOf = (jobId: Hex): Promise<number> =>
+    read(context, { ...market, functionName: "stateOf", args: [jobId] });
+
+  /** Whether a job is still as it was seen: two small calls, where putting it together searches the chain's events. */
+  const stands = async (jobId: Hex, { state, found }: JobView): Promise<boolean> => {
+    if (found === undefined) return (await stateOf(jobId)) === 0;
+    const [now, same] = await Promise.all([
+      stateOf(jobId),
+      read(context, { ...market, functionName: "isRecord", args: [found.job] }),
+    ]);
+    return same && JOB_STATES[now] === state;
+  };
+
+  const look = async (jobId: Hex): Promise<JobView> => {
+    if ((await stateOf(jobId)) === 0) return { state: "none", found: undefined };
+    try {
+      const found = await jobFromChain(context, jobId);
+      return { state: found.state, found };
+    } catch (error) {
+      // Between two blocks, or taken back by a reorganisation: as if it were not there.
+      if (isAssayError(error, "JOB_UNKNOWN")) return { state: "none", found: undefined };
+      throw error;
+    }
+  };
+
+  /** Bonds are prepared and used one after another: two at once would count on the same money. */
+  let lane: Promise<unknown> = Promise.resolve();
+  const inOrder = <T>(action: () => Promise<T>): Promise<T> => {
+    const run = lane.then(action);
+    lane = run.catch(() => undefined);
+    return run;
+  };
+  let payments = 0;
+  const send = (
+    to: Address,
+    abi: Abi,
+    functionName: string,
+    args: readonly unknown[],
+  ): Promise<unknown> =>
+    sender.send({
+      to,
+      abi,
+      functionName,
+      args,
+      key: `${functionName}:${Date.now()}:${payments++}`,
+    });
+
+  const fund = async (bond: bigint): Promise<void> => {
+    const missing = bond - (await balance(context, own));
+    if (missing <= 0n) return;
+    if ((await walletBalance(context, own)) < missing) {
+      throw new AssayError("WATCHER_BOND_MISSING", `the bond of ${bond} is not there`, {
+        retryable: true,
+        remedy: `Send tokens to ${own}, or deposit them in the market for it.`,
+        details: { bond, missing, account: own },
+      });
+    }
+    await send(contracts.token, tokenAbi, "approve", [contracts.market, missing]);
+    await send(contracts.market, marketAbi, "deposit", [own, missing]);
+  };
+
+  const prepare = async (disputes: Address, bond: bigint): Promise<void> => {
+    if (maxBond !== undefined && bond > maxBond) {
+      throw new AssayError("WATCHER_BOND_TOO_HIGH", `the bond is ${bond}, ${maxBond} allowed`, {
+        retryable: true,
+        remedy: "Raise ASSAY_WATCHER_MAX_BOND: a bond grows with the live games about a job.",
+        details: { bond, maxBond },
+      });
+    }
+    await fund(bond);
+    if ((await allowedBonds(context, disputes)) < bond)
+      await send(contracts.market, marketAbi, "allowModule", [disputes, bond]);
+  };
+
+  return {
+    now: async () => {
+      try {
+        return Number((await publicClient.getBlock()).timestamp);
+      } catch (error) {
+        throw explainCall(error);
+      }
+    },
+    job: async (jobId) => {
+      const before = seen.get(jobId);
+      if (before && (await stands(jobId, before))) return before;
+      const view = await look(jobId);
+      if (view.state === "settled" || view.state === "none") seen.delete(jobId);
+      else seen.set(jobId, view);
+      return view;
+    },
+    gameOf: async ({ terms: { jobId, disputes } }) => {
+      const live = await follower.look({ jobId, disputes });
+      const ours = live.find(({ challenger }) => isAddressEqual(challenger, own));
+      if (ours !== undefined) return ours;
+      const [last] = (
+        await findGames(context, disputes, { jobIds: [jobId], challenger: own })
+      ).toReversed();
+      return last && readGame(context, last);
+    },
+    challengedJobs: async (disputes) => {
+      const games = await findGames(context, disputes, { challenger: own });
+      return [...new Set(games.map(({ jobId }) => jobId))];
+    },
+    startOf: async ({ parentRoot, parentIndex }) => {
+      const record = (await provenance(context, parentRoot))[parentIndex];
+      const parent = record && (await jobFromChain(context, record.jobId));
+      if (parent?.modelCid !== undefined) return parent.modelCid;
+      throw new AssayError("REPLAY_START_UNKNOWN", "the job before this one is not on the chain", {
+        retryable: true,
+        remedy: "Ask again; if it stays so, the node leaves out events: use another RPC URL.",
+        details: { parentRoot, parentIndex },
+      });
+    },
+    challenge: (job, prefixRoot, program, target) =>
+      inOrder(async () => {
+        const bond = await bondOf(context, job);
+        await prepare(job.terms.disputes, bond);
+        const { disputes, jobId } = job.terms;
+        const hash = await once(
+          ["challenge", disputes, jobId, job.progress.traceRoot].join(":"),
+          challengeCall(job, prefixRoot, program, target),
+        );
+        return { hash, bond };
+      }),
+    move: (game, move) => inGame(game, moveCall(game, move)),
+    timeout: (game, job) => inGame(game, timeoutCall(game, { side: "provider", job })),
+    compare: (game, job) => inGame(game, compareCall(game, job)),
+    withdrawBond: (game) => inGame(game, withdrawBondCall(game)),
+  };
+};

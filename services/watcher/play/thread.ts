@@ -1,0 +1,38 @@
+/** Runs in a thread of its own: one's own run of a stranger's program, opened for games. */
+import { parentPort, workerData } from "node:worker_threads";
+import { parseProgram } from "@assay/engine/ir/json";
+import { folderCheckpoints } from "@assay/engine/trace/descent/checkpoints";
+import { openGameRun } from "@assay/engine/trace/game/game";
+import { isAssayError } from "@assay/protocol/errors";
+import type { Answer, Question, Table } from "./messages.ts";
+
+if (parentPort === null) throw new Error("this file runs as a worker thread");
+const port = parentPort;
+
+const { program: text, data, parent, seed, folder, startStep, roots } = workerData as Table;
+const program = parseProgram(text);
+const run = openGameRun({
+  program,
+  inputs: { data, parent, seed },
+  checkpoints: folderCheckpoints(folder, program, startStep ?? 0, roots),
+  start: startStep ?? null,
+});
+
+const answer = async (question: Question): Promise<Answer> => {
+  const { id, position } = question;
+  try {
+    return question.ask === "move"
+      ? { id, move: await run.point(position, question.shown) }
+      : { id, scalar: await run.scalar(position) };
+  } catch (error) {
+    return {
+      id,
+      code: isAssayError(error) ? error.code : "WATCHER_GAME_FAILED",
+      message: error instanceof Error ? error.message : String(error),
+    };
+  }
+};
+
+port.on("message", (question: Question) => {
+  void answer(question).then((said) => port.postMessage(said, []));
+});
