@@ -17,10 +17,15 @@ import { openJournal } from "../journal/journal.ts";
 import { openJobs, recollect } from "../journal/memory.ts";
 import { openNotebook } from "../journal/notebook.ts";
 import { answer } from "../jobs/answer.ts";
+import { checkpointFolder, jobFolder } from "../jobs/checkpoints.ts";
+import { fetchInputs, fetchStart } from "../jobs/inputs.ts";
+import { jobInputs } from "../jobs/kept-inputs.ts";
 import { createPlaces } from "../jobs/places.ts";
 import { createStandingOffer } from "../market/offers.ts";
 import { listen, tell } from "../market/proposals.ts";
 import { createSession } from "../market/session.ts";
+import { createProver, type Prover } from "../prove/prover.ts";
+import { openSubmittedRun } from "../prove/run.ts";
 import { createStatusFile } from "../status/status.ts";
 import type { AgentOptions } from "./options.ts";
 import { createAsk } from "./ask.ts";
@@ -126,12 +131,14 @@ const startLocked = async (
       maxDataBytes: options.maxDataBytes,
     };
     const session = createSession(context, provider);
+    let prover: Prover | undefined;
     const board = createStatusBoard({
       provider,
       name: options.about.name ?? null,
       capacity,
       unitsPerSecond,
       memory: () => notebook.memory,
+      disputes: () => prover?.disputes() ?? [],
     });
     const statusFile = createStatusFile(at("status.json"), board.snapshot);
     board.onChange(statusFile.changed);
@@ -188,6 +195,36 @@ const startLocked = async (
       tidy: () => pruneBlocks(at("blocks"), options.cacheBytes ?? CACHE_BYTES),
       pollMs: options.pollMs ?? 1_000,
       receiptMs: options.receiptMs ?? RECEIPT_MS,
+      onFatal: fail,
+      signal,
+    });
+
+    prover = createProver({
+      context,
+      chain,
+      sender,
+      notebook,
+      openRun: ({ jobId, request }, { bindings }) => {
+        const folder = jobFolder(stateDir, jobId);
+        return openSubmittedRun(
+          {
+            jobId,
+            request,
+            folder,
+            checkpoints: checkpointFolder(folder, options.checkpointBytes),
+            inputs: () =>
+              jobInputs(folder, request, limits, () => fetchInputs(store, request, limits, signal)),
+            start: (program) => fetchStart(store, request, program, chain.startOf, signal),
+            logger,
+            signal,
+          },
+          bindings,
+        );
+      },
+      places: capacity,
+      pollMs: options.pollMs ?? 1_000,
+      logger,
+      onChange: board.changed,
       onFatal: fail,
       signal,
     });
@@ -258,6 +295,7 @@ const startLocked = async (
     });
     const renewing = offer.keep(digest !== undefined);
     const asking = board.keepAsking(context, signal);
+    const proving = prover.play();
     board.state("running");
     await statusFile.flush();
 
@@ -267,7 +305,7 @@ const startLocked = async (
         board.state("draining");
         await offer.withdraw();
         abort.abort(new AssayError("AGENT_STOPPED", "the agent was stopped"));
-        await Promise.allSettled([listening, renewing, asking, runner.idle()]);
+        await Promise.allSettled([listening, renewing, asking, proving, runner.idle()]);
         board.state("stopped");
         await statusFile.flush();
         await notebook.close();

@@ -17,6 +17,7 @@ export interface BoardParts {
   readonly capacity: number;
   readonly unitsPerSecond: number;
   readonly memory: () => Memory;
+  readonly disputes: () => AgentStatus["disputes"];
 }
 
 interface Live {
@@ -149,6 +150,7 @@ export const createStatusBoard = (parts: BoardParts) => {
           .filter(({ jobId }) => memory.jobs.get(jobId)?.submitted)
           .reduce((sum, { price }) => sum + price, 0n),
         jobs: open,
+        disputes: parts.disputes(),
         refusals,
         lastError: problem ?? null,
       };

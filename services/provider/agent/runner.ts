@@ -1,13 +1,13 @@
 /** Runs the jobs that were signed for, each in a drive of its own. */
-import { join } from "node:path";
 import type { ProgressReport } from "@assay/protocol/wire/api";
 import type { Logger } from "@assay/runtime/logger";
 import type { ContentStore } from "@assay/storage/content";
 import type { Hex } from "viem";
 import type { Chain } from "../chain/chain.ts";
-import { checkpointFolder } from "../jobs/checkpoints.ts";
+import { checkpointFolder, jobFolder } from "../jobs/checkpoints.ts";
 import { driveJob } from "../jobs/drive.ts";
 import type { InputLimits } from "../jobs/inputs.ts";
+import { jobInputs } from "../jobs/kept-inputs.ts";
 import { createReceipts } from "../jobs/receipts.ts";
 import { prefixOf, train, upload } from "../jobs/training.ts";
 import type { JobMemory } from "../journal/memory.ts";
@@ -57,10 +57,8 @@ export const createJobRunner = (parts: RunnerParts): JobRunner => {
 
   const drive = async (jobId: Hex, release: () => void): Promise<void> => {
     const { request } = notebook.memory.jobs.get(jobId) as JobMemory;
-    const checkpoints = checkpointFolder(
-      join(parts.stateDir, "jobs", jobId),
-      parts.checkpointBytes,
-    );
+    const folder = jobFolder(parts.stateDir, jobId);
+    const checkpoints = checkpointFolder(folder, parts.checkpointBytes);
     const report = reporter(parts, jobId, () => leaving);
     reporters.add(report);
     const receipts = createReceipts({
@@ -82,8 +80,7 @@ export const createJobRunner = (parts: RunnerParts): JobRunner => {
       request,
       checkpoints,
       receipts,
-      findStart: parts.chain.startOf,
-      findParent: parts.chain.parentOf,
+      inputs: (stop: AbortSignal) => jobInputs(folder, { ...parts, request }, stop),
       report: report.progress,
     };
     try {

@@ -4,6 +4,7 @@ import { checkpointCount } from "@assay/protocol/domain/money";
 import { JOB_STATES, type JobState } from "@assay/protocol/domain/states";
 import { AssayError, isAssayError } from "@assay/protocol/errors";
 import {
+  disputesAbi,
   marketAbi,
   parametersAbi,
   provenanceAbi,
@@ -17,10 +18,16 @@ import { jobFromChain, type ChainJob } from "@assay/sdk/actions/job-from-chain";
 import { parameters } from "@assay/sdk/actions/parameters";
 import { stakeOf, type StakeView } from "@assay/sdk/actions/stake";
 import type { AssayContext } from "@assay/sdk/context";
-import type { Abi, Address, Hex, LocalAccount } from "viem";
+import { disputeStatus } from "@assay/sdk/disputes/read";
+import { zeroAddress, type Abi, type Address, type Hex, type LocalAccount } from "viem";
 
 /** Errors that a market call may pass on from the contracts behind it. */
-export const BUBBLED_ERRORS: Abi = [...stakingAbi, ...provenanceAbi, ...parametersAbi];
+export const BUBBLED_ERRORS: Abi = [
+  ...stakingAbi,
+  ...provenanceAbi,
+  ...parametersAbi,
+  ...disputesAbi,
+];
 
 export type Parameters = Awaited<ReturnType<typeof parameters>>;
 
@@ -48,6 +55,8 @@ export interface Chain {
   readonly signReceipt: (receipt: Submission) => Promise<Hex>;
   submit(job: Job, submission: Submission): Promise<Hex>;
   present(job: Job, receipt: Submission): Promise<Hex>;
+  /** Disputes about a submission that are not over. */
+  liveGames(job: Job): Promise<number>;
   settle(job: Job): Promise<Hex>;
   expire(job: Job): Promise<Hex>;
 }
@@ -193,6 +202,8 @@ export const createChain = (parts: ChainParts): Chain => {
         }),
       );
     },
+    liveGames: async ({ terms: { disputes, jobId } }) =>
+      disputes === zeroAddress ? 0 : (await disputeStatus(context, { disputes, jobId })).liveGames,
     settle: (job) =>
       once("settle", job, (key) =>
         sender.send({ ...market, functionName: "settle", args: [job], key }),

@@ -11,6 +11,9 @@ export interface CheckpointFolder {
   readonly remove: () => Promise<void>;
 }
 
+/** What is kept for one job. */
+export const jobFolder = (stateDir: string, jobId: string): string => join(stateDir, "jobs", jobId);
+
 /** Keeps the first and the latest checkpoint, and of those between as many as fit, evenly spread. */
 export const checkpointFolder = (folder: string, maxBytes: number): CheckpointFolder => ({
   latest: (program, below) => latestCheckpoint(folder, program, below),

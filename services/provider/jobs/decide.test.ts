@@ -31,6 +31,7 @@ const active: Facts = {
   failed: false,
   nothingToPresent: false,
   receiptGrace: GRACE,
+  disputed: false,
 };
 const stepOf = (facts: Partial<Facts>): string => decide({ ...active, ...facts }).do;
 

@@ -38,6 +38,8 @@ export interface Facts {
   readonly receiptGrace: number;
   /** A receipt was tried, and there is none to show that is later than the one that stands. */
   readonly nothingToPresent: boolean;
+  /** A dispute about the result is not over: nothing is paid before. */
+  readonly disputed: boolean;
 }
 
 /** A block that agrees a job can be undone and come back a little later; until then the job is not given up. */
@@ -58,9 +60,8 @@ export const decide = (facts: Facts): Step => {
     // Somebody has presented an earlier receipt than this machine could show.
     if (checkpoint < checkpointCount(job.terms) && now <= graceEnd && !facts.nothingToPresent)
       return { do: "present" };
-    return now > job.progress.windowEnd
-      ? { do: "settle" }
-      : { do: "wait", until: job.progress.windowEnd + 1 };
+    if (now <= job.progress.windowEnd) return { do: "wait", until: job.progress.windowEnd + 1 };
+    return facts.disputed ? { do: "wait", until: undefined } : { do: "settle" };
   }
   if (state === "committed") return { do: "wait", until: undefined };
   return decideActive(facts, job);

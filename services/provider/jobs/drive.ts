@@ -191,6 +191,7 @@ export const driveJob = async (parts: DriveParts): Promise<void> => {
           failed: failure !== undefined,
           nothingToPresent,
           receiptGrace: await graceOf(chain, view.found?.job),
+          disputed: await isDisputed(chain, view, now),
         });
         logger.debug({ jobId, state: view.state, step: step.do }, "job");
         if ((await act(step, view)) === "done") return;
@@ -227,6 +228,13 @@ const graceOf = async (chain: Chain, job: Job | undefined): Promise<number> => {
   if (job === undefined) return 0;
   return (await chain.parametersAt(job.terms.paramsVersion)).receiptGrace;
 };
+
+/** Asked only once nothing else stands between the job and its pay. */
+const isDisputed = async (chain: Chain, { state, found }: ChainJobView, now: number) =>
+  state === "submitted" &&
+  found !== undefined &&
+  now > found.job.progress.windowEnd &&
+  (await chain.liveGames(found.job)) > 0;
 
 const pause = async (
   until: number | undefined,

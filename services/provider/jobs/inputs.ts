@@ -43,7 +43,8 @@ export interface JobInputs {
   readonly data: readonly Words[];
 }
 
-type Named = Pick<
+/** What of a request names its inputs. */
+export type NamedInputs = Pick<
   Request,
   | "programRoot"
   | "programCid"
@@ -58,35 +59,47 @@ type Named = Pick<
   | "startStep"
 >;
 
+/** Where the files of a request are read from. */
+export interface InputFiles {
+  program(maxBytes: number): Promise<Uint8Array>;
+  data(maxBytes: number): Promise<Uint8Array>;
+}
+
 /**
  * Program and data of a request, checked. Throws PROGRAM_ROOT_MISMATCH, PROGRAM_HEADER_MISMATCH, UNITS_MISMATCH,
  * MEMORY_TOO_LARGE, DATA_ROOT_MISMATCH, the engine's ENGINE_PROGRAM_*, ENGINE_SAFETENSORS_INVALID and
  * ENGINE_DATA_COLUMN, and the store's CONTENT_*, BLOCK_CORRUPT, GATEWAY_*.
  */
-export const fetchInputs = async (
+export const fetchInputs = (
   store: ContentStore,
-  request: Named,
+  request: NamedInputs,
   limits: InputLimits,
   signal?: AbortSignal,
+): Promise<JobInputs> =>
+  readInputs(
+    {
+      program: (maxBytes) => readAll(store, cidOfDigest(request.programCid), { maxBytes, signal }),
+      data: (maxBytes) => readAll(store, cidOfDigest(request.dataCid), { maxBytes, signal }),
+    },
+    request,
+    limits,
+  );
+
+/** As {@link fetchInputs}, from any files. */
+export const readInputs = async (
+  files: InputFiles,
+  request: NamedInputs,
+  limits: InputLimits,
 ): Promise<JobInputs> => {
-  const programBytes = await readAll(store, cidOfDigest(request.programCid), {
-    maxBytes: PROGRAM_BYTES,
-    signal,
-  });
-  const programText = new TextDecoder().decode(programBytes);
+  const programText = new TextDecoder().decode(await files.program(PROGRAM_BYTES));
   const program = parseProgram(programText);
   checkProgramOf(request, program);
   checkMemory(program, limits);
   if (program.data.length === 0) return { program, programText, data: [] };
   const file = decodeSafetensors(
-    await readAll(store, cidOfDigest(request.dataCid), {
-      maxBytes: Math.min(
-        limits.maxDataBytes,
-        limits.memoryBytes,
-        dataBytes(program) + DATA_EXTRA_BYTES,
-      ),
-      signal,
-    }),
+    await files.data(
+      Math.min(limits.maxDataBytes, limits.memoryBytes, dataBytes(program) + DATA_EXTRA_BYTES),
+    ),
     { maxHeaderBytes: DATA_EXTRA_BYTES },
   );
   const columns = selectTensors(file.tensors, program.data);
@@ -115,11 +128,20 @@ export const fetchParent = async (
     maxBytes: MOST_STATE * tensorBytes(parent) + DATA_EXTRA_BYTES,
     signal,
   });
+  return checkedParent(bytes, request, parent);
+};
+
+/** The parent's tensors in a model file. Throws as {@link fetchParent}. */
+export const checkedParent = (
+  bytes: Uint8Array,
+  { parentRoot }: Pick<Request, "parentRoot">,
+  declared: Program["parent"],
+): readonly Words[] => {
   const file = parametersOf(decodeSafetensors(bytes, { maxHeaderBytes: DATA_EXTRA_BYTES }));
-  const tensors = selectTensors(file, parent);
+  const tensors = selectTensors(file, declared);
   const root = tensorListRoot(nodeHasher, tensors);
-  if (root === request.parentRoot) return tensors.map(({ words }) => words);
-  throw mismatch("PARENT_ROOT_MISMATCH", "the parent model", request.parentRoot, root);
+  if (root === parentRoot) return tensors.map(({ words }) => words);
+  throw mismatch("PARENT_ROOT_MISMATCH", "the parent model", parentRoot, root);
 };
 
 /** Which file holds the state that a request starts from: the digest that the job before it submitted. */
@@ -141,6 +163,15 @@ export const fetchStart = async (
     maxBytes: stateBytes(program) + DATA_EXTRA_BYTES,
     signal,
   });
+  return checkedStart(bytes, request, program);
+};
+
+/** The state in a state file. Throws as {@link fetchStart}. */
+export const checkedStart = (
+  bytes: Uint8Array,
+  request: Pick<Request, "startRoot" | "startStep">,
+  program: Program,
+): StartState => {
   const state = decodeStateFile(bytes, program);
   const root = stateRoot(program, state);
   if (root === request.startRoot) return { step: request.startStep, state };
@@ -154,7 +185,7 @@ export const fetchStart = async (
   );
 };
 
-const checkProgramOf = (request: Named, program: Program): void => {
+const checkProgramOf = (request: NamedInputs, program: Program): void => {
   const root = programRoot(nodeHasher, program);
   if (root !== request.programRoot)
     throw mismatch("PROGRAM_ROOT_MISMATCH", "the program", request.programRoot, root);

@@ -7,14 +7,8 @@ import type { ContentStore } from "@assay/storage/content";
 import type { Hex } from "viem";
 import { trainInSandbox } from "../sandbox/sandbox.ts";
 import type { CheckpointFolder } from "./checkpoints.ts";
-import {
-  fetchInputs,
-  fetchParent,
-  fetchStart,
-  type FindParent,
-  type FindStart,
-  type InputLimits,
-} from "./inputs.ts";
+import { fetchInputs, type InputLimits } from "./inputs.ts";
+import type { WholeInputs } from "./kept-inputs.ts";
 import { modelFile } from "./model-file.ts";
 import { publishCheckpoint, type Receipts } from "./receipts.ts";
 
@@ -23,8 +17,8 @@ export interface TrainingParts {
   readonly request: Request;
   readonly store: ContentStore;
   readonly limits: InputLimits;
-  readonly findStart: FindStart;
-  readonly findParent: FindParent;
+  /** All that the job reads, checked; it stays on this machine until the job is over. */
+  readonly inputs: (signal: AbortSignal) => Promise<WholeInputs>;
   readonly checkpoints: CheckpointFolder;
   readonly receipts: Receipts;
   readonly dutyCycle: number;
@@ -49,14 +43,12 @@ const STRIDE_SECONDS = 0.05;
 /** State scalar that presets keep the training loss in. */
 const LOSS = "loss";
 
-/** Trains from the latest checkpoint to the end. Throws what `fetchInputs` and `trainInSandbox` throw. */
+/** Trains from the latest checkpoint to the end. Throws what `inputs` and `trainInSandbox` throw. */
 export const train = async (parts: TrainingParts): Promise<Trained> => {
-  const { jobId, request, store, limits, checkpoints, signal } = parts;
+  const { jobId, request, checkpoints, signal } = parts;
   const progress = progressOf(parts);
   progress.enter("fetching");
-  const { program, programText, data } = await fetchInputs(store, request, limits, signal);
-  const start = await fetchStart(store, request, program, parts.findStart, signal);
-  const parent = await fetchParent(store, request, program, parts.findParent, signal);
+  const { program, programText, data, parent, start } = await parts.inputs(signal);
   const resume = await checkpoints.latest(program);
   if (resume !== undefined) {
     parts.logger.info({ jobId, step: resume.step }, "resumed");

@@ -1,5 +1,5 @@
 /** Runs foreign programs in threads of their own, which can be killed at any moment. */
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { AssayError } from "@assay/protocol/errors";
 import type {
   Assignment,
@@ -10,6 +10,7 @@ import type {
   ToThread,
   TrainedModel,
 } from "./messages.ts";
+import { lockedWorker } from "./worker.ts";
 
 export interface SandboxOptions {
   readonly assignment: Assignment;
@@ -19,13 +20,6 @@ export interface SandboxOptions {
   /** Kills the thread. */
   readonly signal: AbortSignal;
 }
-
-/**
- * Heap of the thread in MiB: several times what parsing and compiling the largest program can take. A thread that reached its
- * limit could take the whole process with it, so programs are bounded before they get here (`jobs/inputs.ts`); the
- * program's own memory is outside the heap and known before it starts.
- */
-const HEAP_MIB = 1_024;
 
 /** What a thread says until it is done; `answer` gives the last word, or undefined to listen on. */
 type Listener<T> = (
@@ -59,25 +53,14 @@ export const measureInSandbox = (measurement: Measurement, signal: AbortSignal):
     (message) => (message.kind === "measured" ? message.pace : undefined),
   );
 
-/** The thread has no environment, no arguments and no standard input; it is gone when this settles. */
+/** The thread is gone when this settles. */
 const inThread = async <T>(
   workerData: Assignment | Measurement,
   signal: AbortSignal,
   listen: Listener<T>,
 ): Promise<T> => {
   if (signal.aborted) throw stopped(signal);
-  const worker = new Worker(new URL("thread.ts", import.meta.url), {
-    workerData,
-    transferList: workerData.data.map((words) => words.buffer as ArrayBuffer),
-    env: {},
-    argv: [],
-    stdin: false,
-    stdout: true,
-    stderr: true,
-    resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
-  });
-  worker.stdout.resume();
-  worker.stderr.resume();
+  const worker = lockedWorker(new URL("thread.ts", import.meta.url), workerData, workerData.data);
   let onAbort: (() => void) | undefined;
   try {
     return await new Promise<T>((resolve, reject) => {

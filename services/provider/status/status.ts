@@ -21,6 +21,23 @@ const jobSchema = z.object({
   windowEnd: z.int().nullable(),
 });
 
+const disputeSchema = z.object({
+  gameId: uint256,
+  jobId: bytes32,
+  challenger: address,
+  /** What is disputed and whose move it is, in plain words. */
+  place: z.string(),
+  ourMove: z.boolean(),
+  /** Unix seconds by the chain's clock until which the side to move can; null where no clock runs. */
+  deadline: z.int().nullable(),
+  /** Collateral and price that the provider loses with the game, and the bond that it wins. Token base units. */
+  atRisk: uint256,
+  bond: uint256,
+  /** Code of what keeps us from answering; null while nothing does. */
+  problem: z.string().nullable(),
+});
+export type DisputeStatus = z.output<typeof disputeSchema>;
+
 export const statusSchema = z.object({
   pid: z.int(),
   /** Unix milliseconds. */
@@ -38,6 +55,8 @@ export const statusSchema = z.object({
   earned: uint128,
   pending: uint128,
   jobs: z.array(jobSchema),
+  /** Live disputes about this provider's results, the most urgent first. */
+  disputes: z.array(disputeSchema),
   /** Latest refusals, newest first. */
   refusals: z.array(z.object({ at: z.int(), code: z.string(), reason: z.string() })),
   lastError: z.string().nullable(),

@@ -17,6 +17,7 @@ import {
 } from "@assay/protocol/chain/contract-errors";
 import { AssayError } from "@assay/protocol/errors";
 import {
+  disputesAbi,
   marketAbi,
   parametersAbi,
   provenanceAbi,
@@ -34,6 +35,7 @@ export interface Mined {
 /** Errors of contracts that a call may pass on from further down. */
 const ERROR_ABI: Abi = [
   ...marketAbi,
+  ...disputesAbi,
   ...stakingAbi,
   ...provenanceAbi,
   ...parametersAbi,

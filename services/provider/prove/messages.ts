@@ -1,0 +1,38 @@
+/** What the agent and the thread that looks into a run say to each other. Everything is data. */
+import type { Words } from "@assay/engine/backend";
+import type { Claims, Position, ProviderMove } from "@assay/protocol/domain/disputes";
+import type { Hex } from "viem";
+
+/** A run that was submitted. */
+export interface RunData {
+  /** Text of `program.json`, checked again inside. */
+  readonly program: string;
+  readonly data: readonly Words[];
+  readonly seed: bigint;
+  /** Step of the state that the request starts from; null for a run that begins with `init`. */
+  readonly start: number | null;
+  /** `C_0 … C_n`. */
+  readonly roots: readonly Hex[];
+}
+
+export type ToThread =
+  | {
+      readonly kind: "answer";
+      readonly id: number;
+      readonly position: Position;
+      readonly claims: Claims;
+    }
+  /** State of the checkpoint that was asked for; undefined where it is not on disk. */
+  | { readonly kind: "state"; readonly state: readonly Words[] | undefined };
+
+export type FromThread =
+  | { readonly kind: "answered"; readonly id: number; readonly move: ProviderMove }
+  | {
+      readonly kind: "failed";
+      readonly id: number;
+      readonly code: string;
+      readonly message: string;
+      readonly remedy: string | undefined;
+    }
+  /** Asks for the state of a checkpoint. */
+  | { readonly kind: "load"; readonly index: number };

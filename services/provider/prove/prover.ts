@@ -1,0 +1,373 @@
+/**
+ * Answers every dispute about this provider's jobs, many at once. It remembers nothing that matters: each round asks the chain
+ * where the games stand, and every answer is made again from the job's folder.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ProviderMove } from "@assay/protocol/domain/disputes";
+import type { Job } from "@assay/protocol/domain/messages";
+import { AssayError, isAssayError } from "@assay/protocol/errors";
+import type { Logger } from "@assay/runtime/logger";
+import type { TransactionSender } from "@assay/runtime/transactions";
+import type { AssayContext } from "@assay/sdk/context";
+import { createGameFollower } from "@assay/sdk/disputes/follow";
+import { positionHash, type Game } from "@assay/sdk/disputes/game";
+import { compareCall, moveCall, timeoutCall, type DisputeCall } from "@assay/sdk/disputes/moves";
+import { readGame } from "@assay/sdk/disputes/read";
+import { deadlineOf, turnOf } from "@assay/sdk/disputes/turn";
+import { zeroAddress, type Hex } from "viem";
+import type { Chain } from "../chain/chain.ts";
+import { openJobs, type JobMemory } from "../journal/memory.ts";
+import type { Notebook } from "../journal/notebook.ts";
+import type { DisputeStatus } from "../status/status.ts";
+import { decideGame, type GameStep } from "./decide.ts";
+import { createUrgentQueue } from "./queue.ts";
+import type { SubmittedRun } from "./run.ts";
+import { openWitness, type Witness } from "./witness.ts";
+import { describeGame, describeMove } from "./words.ts";
+
+export interface ProverParts {
+  readonly context: AssayContext;
+  readonly chain: Pick<Chain, "now" | "job" | "parametersAt">;
+  readonly sender: Pick<TransactionSender, "send">;
+  readonly notebook: Pick<Notebook, "memory">;
+  /** Opens the run of a job for a game about it. */
+  readonly openRun: (job: JobMemory, game: Game) => Promise<SubmittedRun>;
+  /** Runs that are looked into at a time. */
+  readonly places: number;
+  /** Milliseconds between two looks while a game is live. */
+  readonly pollMs: number;
+  readonly logger: Logger;
+  /** What the status shows has changed. */
+  readonly onChange: () => void;
+  /** The journal cannot be written: nothing more may be sent. */
+  readonly onFatal: (error: unknown) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface Prover {
+  /** Plays until `signal` is aborted. */
+  play(): Promise<void>;
+  /** Live games, the most urgent first. */
+  disputes(): DisputeStatus[];
+}
+
+/** A run under one submission: a later receipt has more checkpoints. */
+interface OpenRun {
+  readonly jobId: Hex;
+  readonly witness: Promise<Witness>;
+  uses: number;
+}
+
+/** What never changes of a job, and the seconds that each side of a dispute about it has at least. */
+interface FollowedTerms {
+  readonly disputes: Hex;
+  readonly clock: number;
+}
+
+interface LiveGame {
+  readonly game: Game;
+  readonly job: Job;
+  step: GameStep;
+  problem: AssayError | undefined;
+  /** Failures one after the other in the same position. */
+  failures: number;
+  /** Not before this time by this machine's clock. */
+  notBefore: number;
+}
+
+/** Longest wait between two looks for new games, and the share of a side's clock that it may take. */
+const LONGEST_IDLE_MS = 15_000;
+const IDLE_SHARE = 1 / 40;
+const RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 15_000;
+
+/** The run made again, or the contract, says that what was submitted is not what the program gives here. */
+const OWN_FAULT = new Set([
+  "ENGINE_GAME_MISMATCH",
+  "ENGINE_DESCENT_CHECKPOINT",
+  "PROVER_RUN_DIFFERS",
+  "DISPUTE_MISMATCH",
+  "DISPUTE_WRONG_SCALAR",
+  "DISPUTE_NOT_PROVEN",
+]);
+
+/** Contract answers that only mean that the game has gone on meanwhile. */
+const OVERTAKEN = new Set([
+  "DISPUTE_WRONG_POSITION",
+  "DISPUTE_WRONG_PHASE",
+  "DISPUTE_WRONG_JOB",
+  "DISPUTE_CLOCK_OVER",
+  "DISPUTE_CLOCK_RUNNING",
+]);
+
+const keyOf = ({ disputes, gameId }: Game): string => `${disputes}:${gameId}`;
+
+export const createProver = (parts: ProverParts): Prover => {
+  const { context, chain, logger, signal } = parts;
+  const follower = createGameFollower(context);
+  const queue = createUrgentQueue(parts.places);
+  const live = new Map<string, LiveGame>();
+  const acting = new Set<string>();
+  const runs = new Map<string, OpenRun>();
+  /** Jobs whose run was found to differ twice, the second time from the disk. */
+  const differing = new Map<Hex, AssayError>();
+  const mined = new Map<string, number>();
+  const terms = new Map<Hex, FollowedTerms>();
+
+  const send = async (what: string, game: Game, call: DisputeCall): Promise<bigint> => {
+    const base = [what, game.disputes, game.gameId, positionHash(game.position)].join(":");
+    // Asked for again after it was mined (a reorganisation undid it), the call is a new transaction.
+    const before = mined.get(base) ?? 0;
+    const key = before === 0 ? base : `${base}:${before}`;
+    const { receipt } = await parts.sender.send({ ...call, to: call.address, key });
+    mined.set(base, before + 1);
+    return receipt.gasUsed;
+  };
+
+  // Runs
+
+  const closeRun = (key: string): Promise<void> => {
+    const run = runs.get(key);
+    runs.delete(key);
+    return run === undefined
+      ? Promise.resolve()
+      : run.witness.then((witness) => witness.close()).catch(() => undefined);
+  };
+
+  const runKey = ({ jobId, bindings }: Game): string => `${jobId}:${bindings.checkpoints}`;
+
+  const openRun = (game: Game): OpenRun => {
+    const key = runKey(game);
+    const known = runs.get(key);
+    if (known !== undefined) return known;
+    for (const [idle, { uses }] of runs)
+      if (runs.size >= parts.places && uses === 0) void closeRun(idle);
+    const memory = parts.notebook.memory.jobs.get(game.jobId) as JobMemory;
+    const witness = parts.openRun(memory, game).then(({ data, load }) => openWitness(data, load));
+    witness.catch(() => runs.delete(key));
+    const run = { jobId: game.jobId, witness, uses: 0 };
+    runs.set(key, run);
+    return run;
+  };
+
+  const answer = (game: Game, deadline: number): Promise<ProviderMove> =>
+    queue.run(runKey(game), deadline, async () => {
+      signal.throwIfAborted();
+      const run = openRun(game);
+      run.uses++;
+      try {
+        return await (await run.witness).answer(game.position, game.shown.claims);
+      } catch (error) {
+        // The next try begins from the disk.
+        await closeRun(runKey(game));
+        throw error;
+      } finally {
+        run.uses--;
+      }
+    });
+
+  // Moves
+
+  const act = async (live_: LiveGame): Promise<void> => {
+    const { game, job, step } = live_;
+    const about = { jobId: game.jobId, gameId: game.gameId };
+    if (step.do === "answer") {
+      const begun = performance.now();
+      const move = await answer(game, step.deadline);
+      const made = Math.round(performance.now() - begun);
+      const gas = await send("move", game, moveCall(game, move));
+      logger.info({ ...about, gas, milliseconds: made }, describeMove(move.move, game));
+    } else if (step.do === "timeout") {
+      await send("timeout", game, timeoutCall(game, { side: "challenger" }));
+      logger.info({ ...about, bond: game.bond }, "ended a game that its challenger left");
+    } else if (step.do === "compare") {
+      await send("compare", game, compareCall(game, job));
+      logger.info({ ...about, bond: game.bond }, "ended a game by the job's record");
+    }
+  };
+
+  const onFailure = (known: LiveGame, error: unknown): void => {
+    const { game } = known;
+    const about = { jobId: game.jobId, gameId: game.gameId };
+    const coded = isAssayError(error)
+      ? error
+      : new AssayError(
+          "PROVER_UNEXPECTED",
+          error instanceof Error ? error.message : String(error),
+          { retryable: true, cause: error },
+        );
+    if (coded.code === "JOURNAL_UNWRITABLE") return parts.onFatal(error);
+    if (OVERTAKEN.has(coded.code)) {
+      logger.debug({ ...about, code: coded.code }, "the game went on meanwhile");
+      return undefined;
+    }
+    known.failures++;
+    known.problem = coded;
+    if (OWN_FAULT.has(coded.code) && known.failures > 1) {
+      differing.set(game.jobId, coded);
+      logger.error(
+        { ...about, code: coded.code, err: coded, remedy: coded.remedy },
+        "the run made again is not the one submitted: no more moves are paid for in this job's disputes",
+      );
+      return undefined;
+    }
+    const wait = Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** (known.failures - 1));
+    known.notBefore = Date.now() + wait;
+    const left = (deadlineOf(game) ?? 0) - game.clocks.movedAt;
+    logger.warn({ ...about, code: coded.code, err: coded, wait, left }, "a move failed");
+    return undefined;
+  };
+
+  const begin = (known: LiveGame): void => {
+    const key = keyOf(known.game);
+    if (acting.has(key) || Date.now() < known.notBefore) return;
+    acting.add(key);
+    void act(known)
+      .then(
+        () => {
+          known.problem = undefined;
+          known.failures = 0;
+        },
+        (error: unknown) => {
+          if (!signal.aborted) onFailure(known, error);
+        },
+      )
+      .finally(() => {
+        acting.delete(key);
+        parts.onChange();
+      });
+  };
+
+  // Looking
+
+  const meet = (game: Game, job: Job, now: number): LiveGame => {
+    const key = keyOf(game);
+    const about = { jobId: game.jobId, gameId: game.gameId };
+    const before = live.get(key);
+    const step = decideGame({ game, now, runDiffers: differing.has(game.jobId) });
+    const moved =
+      before === undefined || positionHash(before.game.position) !== positionHash(game.position);
+    if (before === undefined) {
+      const { challenger, bond } = game;
+      const seconds = (deadlineOf(game) ?? now) - now;
+      logger.warn({ ...about, challenger, bond, seconds }, `disputed: ${describeGame(game)}`);
+    } else if (moved) logger.debug(about, describeGame(game));
+    if (step.do === "lost" && (moved || before.step.do !== "lost"))
+      logger.error({ ...about, why: step.why }, "this game is lost");
+    if (!moved) {
+      before.step = step;
+      return before;
+    }
+    const known = { game, job, step, problem: undefined, failures: 0, notBefore: 0 };
+    live.set(key, known);
+    return known;
+  };
+
+  const partFrom = async ({ game }: LiveGame): Promise<void> => {
+    live.delete(keyOf(game));
+    const about = { jobId: game.jobId, gameId: game.gameId, bond: game.bond };
+    try {
+      const { end } = await readGame(context, game);
+      if (end === "challenger lost") logger.info(about, "won a dispute: the bond is ours");
+      else if (end === "provider lost") logger.error(about, "lost a dispute, and the job with it");
+      else logger.info(about, "a dispute ended with its job");
+    } catch (error) {
+      logger.debug({ ...about, err: error }, "cannot see how a dispute ended");
+    }
+    parts.onChange();
+  };
+
+  const termsOf = async ({ jobId }: JobMemory): Promise<FollowedTerms | undefined> => {
+    const known = terms.get(jobId);
+    if (known !== undefined) return known;
+    const job = (await chain.job(jobId)).found?.job;
+    if (job === undefined) return undefined;
+    const { disputeClock } = await chain.parametersAt(job.terms.paramsVersion);
+    const found = { disputes: job.terms.disputes, clock: disputeClock };
+    terms.set(jobId, found);
+    return found;
+  };
+
+  const look = async (memory: JobMemory, now: number): Promise<LiveGame[]> => {
+    const { jobId } = memory;
+    const known = await termsOf(memory);
+    if (known === undefined || known.disputes === zeroAddress) return [];
+    const games = await follower.look({ jobId, disputes: known.disputes });
+    const keys = new Set(games.map(keyOf));
+    for (const one of live.values())
+      if (one.game.jobId === jobId && !keys.has(keyOf(one.game))) await partFrom(one);
+    if (games.length === 0) {
+      for (const [key, run] of runs) if (run.jobId === jobId && run.uses === 0) void closeRun(key);
+      return [];
+    }
+    const job = (await chain.job(jobId)).found?.job;
+    return job === undefined ? [] : games.map((game) => meet(game, job, now));
+  };
+
+  const jobs = (): JobMemory[] => openJobs(parts.notebook.memory).filter(({ agreed }) => agreed);
+
+  const forgetEnded = async (): Promise<void> => {
+    const open = new Set(jobs().map(({ jobId }) => jobId));
+    for (const one of live.values()) if (!open.has(one.game.jobId)) await partFrom(one);
+    for (const jobId of terms.keys()) {
+      if (open.has(jobId)) continue;
+      terms.delete(jobId);
+      follower.forget(jobId);
+      for (const [key, run] of runs) if (run.jobId === jobId) void closeRun(key);
+    }
+  };
+
+  const round = async (): Promise<void> => {
+    await forgetEnded();
+    const now = await chain.now();
+    const due: LiveGame[] = [];
+    for (const memory of jobs())
+      due.push(
+        ...(await look(memory, now).catch((error: unknown) => {
+          signal.throwIfAborted();
+          logger.warn({ jobId: memory.jobId, err: error }, "cannot look for disputes");
+          return [];
+        })),
+      );
+    due.sort((a, b) => urgency(a) - urgency(b));
+    for (const game of due) begin(game);
+    if (due.length > 0) parts.onChange();
+  };
+
+  const restMs = (): number => {
+    if (live.size > 0) return parts.pollMs;
+    const shortest = Math.min(...[...terms.values()].map(({ clock }) => clock));
+    return Math.max(parts.pollMs, Math.min(LONGEST_IDLE_MS, shortest * 1_000 * IDLE_SHARE));
+  };
+
+  return {
+    play: async () => {
+      while (!signal.aborted) {
+        await round().catch((error: unknown) => {
+          if (!signal.aborted) logger.warn({ err: error }, "cannot look for disputes");
+        });
+        await sleep(restMs(), undefined, { signal }).catch(() => undefined);
+      }
+      await Promise.all([...runs.keys()].map(closeRun));
+    },
+    disputes: () =>
+      [...live.values()]
+        .sort((a, b) => urgency(a) - urgency(b))
+        .map(({ game, job, step, problem }) => ({
+          gameId: game.gameId,
+          jobId: game.jobId,
+          challenger: game.challenger,
+          place: describeGame(game),
+          ourMove: turnOf(game) === "provider",
+          deadline: deadlineOf(game) ?? null,
+          atRisk: job.terms.collateral + job.terms.price,
+          bond: game.bond,
+          problem:
+            step.do === "lost"
+              ? `lost (${differing.get(game.jobId)?.code ?? step.why})`
+              : (problem?.code ?? null),
+        })),
+  };
+};
+
+const urgency = ({ game }: LiveGame): number => deadlineOf(game) ?? Number.POSITIVE_INFINITY;

@@ -1,0 +1,57 @@
+/**
+ * Runs in a thread of its own: makes parts of one submitted run again to answer disputes about it. It reads and writes no
+ * file and opens no connection.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import type { Words } from "@assay/engine/backend";
+import { parseProgram } from "@assay/engine/ir/json";
+import { openGameRun, type GameRun } from "@assay/engine/trace/game/game";
+import { isAssayError } from "@assay/protocol/errors";
+import type { FromThread, RunData, ToThread } from "./messages.ts";
+
+if (parentPort === null) throw new Error("this file runs as a worker thread");
+const port = parentPort;
+const say = (message: FromThread): void => port.postMessage(message, []);
+
+/** One answer is made at a time, so at most one state is waited for. */
+let arrived: ((state: readonly Words[] | undefined) => void) | undefined;
+
+const open = (): GameRun => {
+  const { program, data, seed, start, roots } = workerData as RunData;
+  return openGameRun({
+    program: parseProgram(program),
+    inputs: { data, parent: [], seed },
+    start,
+    checkpoints: {
+      roots,
+      load: (index) =>
+        new Promise((resolve) => {
+          arrived = resolve;
+          say({ kind: "load", index });
+        }),
+    },
+  });
+};
+
+let run: GameRun | undefined;
+
+const answer = async ({ id, position, claims }: Extract<ToThread, { kind: "answer" }>) => {
+  try {
+    run ??= open();
+    say({ kind: "answered", id, move: await run.answer(position, claims) });
+  } catch (error) {
+    const coded = isAssayError(error);
+    say({
+      kind: "failed",
+      id,
+      code: coded ? error.code : "PROVER_CRASHED",
+      message: error instanceof Error ? error.message : String(error),
+      remedy: coded ? error.remedy : undefined,
+    });
+  }
+};
+
+port.on("message", (message: ToThread) => {
+  if (message.kind === "answer") void answer(message);
+  else arrived?.(message.state);
+});
