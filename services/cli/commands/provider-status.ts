@@ -47,6 +47,17 @@ const print = (session: Session, status: AgentStatus, token: Token): void => {
       `job ${shortHex(job.jobId)}  ${job.phase}  step ${job.step}/${job.steps}  ${formatAmount(job.price, token)}  ETA ${formatSeconds(job.secondsLeft)}`,
     );
   }
+  const now = Math.floor(Date.now() / 1_000);
+  for (const dispute of status.disputes) {
+    const clock =
+      dispute.deadline === null
+        ? "no clock"
+        : `${formatSeconds(Math.max(0, dispute.deadline - now))} left`;
+    const problem = dispute.problem === null ? "" : pc.red(`  ${dispute.problem}`);
+    output.line(
+      `dispute ${dispute.gameId} on ${shortHex(dispute.jobId)}  ${dispute.place}  ${clock}  at risk ${formatAmount(dispute.atRisk, token)}, bond ${formatAmount(dispute.bond, token)}${problem}`,
+    );
+  }
   output.line(
     `earned ${formatAmount(status.earned, token)}, pending ${formatAmount(status.pending, token)}`,
   );

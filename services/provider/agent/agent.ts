@@ -7,6 +7,8 @@ import { createTransactionSender } from "@assay/runtime/transactions";
 import { retry } from "@assay/runtime/retry";
 import { createAssay } from "@assay/sdk";
 import { domainOf } from "@assay/sdk/context";
+import { createGameFollower } from "@assay/sdk/disputes/follow";
+import { readGame } from "@assay/sdk/disputes/read";
 import { openContentStore } from "@assay/storage/open";
 import { pruneBlocks } from "@assay/storage/prune";
 import { getAddress, parseUnits, type Address, type Hex } from "viem";
@@ -24,7 +26,7 @@ import { createPlaces } from "../jobs/places.ts";
 import { createStandingOffer } from "../market/offers.ts";
 import { listen, tell } from "../market/proposals.ts";
 import { createSession } from "../market/session.ts";
-import { createProver, type Prover } from "../prove/prover.ts";
+import { createProver } from "../prove/prover.ts";
 import { openSubmittedRun } from "../prove/run.ts";
 import { createStatusFile } from "../status/status.ts";
 import type { AgentOptions } from "./options.ts";
@@ -131,14 +133,12 @@ const startLocked = async (
       maxDataBytes: options.maxDataBytes,
     };
     const session = createSession(context, provider);
-    let prover: Prover | undefined;
     const board = createStatusBoard({
       provider,
       name: options.about.name ?? null,
       capacity,
       unitsPerSecond,
       memory: () => notebook.memory,
-      disputes: () => prover?.disputes() ?? [],
     });
     const statusFile = createStatusFile(at("status.json"), board.snapshot);
     board.onChange(statusFile.changed);
@@ -199,8 +199,9 @@ const startLocked = async (
       signal,
     });
 
-    prover = createProver({
-      context,
+    const prover = createProver({
+      follower: createGameFollower(context),
+      readGame: (id) => readGame(context, id),
       chain,
       sender,
       notebook,
@@ -229,6 +230,7 @@ const startLocked = async (
       signal,
     });
 
+    board.onDisputes(prover.disputes);
     let draining = false;
     const replies = new Set<Promise<void>>();
     const seen = new Set<string>();

@@ -17,7 +17,6 @@ export interface BoardParts {
   readonly capacity: number;
   readonly unitsPerSecond: number;
   readonly memory: () => Memory;
-  readonly disputes: () => AgentStatus["disputes"];
 }
 
 interface Live {
@@ -34,6 +33,7 @@ export type StatusBoard = ReturnType<typeof createStatusBoard>;
 
 export const createStatusBoard = (parts: BoardParts) => {
   let listener: () => void = () => undefined;
+  let disputes: () => AgentStatus["disputes"] = () => [];
   let state: "starting" | "running" | "draining" | "stopped" = "starting";
   let stake: StakeView | undefined;
   let offer: { unitPrice: bigint; digest: Hex } | undefined;
@@ -90,6 +90,10 @@ export const createStatusBoard = (parts: BoardParts) => {
     changed,
     onChange: (next: () => void): void => {
       listener = next;
+    },
+    /** Where the live disputes are asked for. */
+    onDisputes: (next: typeof disputes): void => {
+      disputes = next;
     },
     state: update((next: typeof state) => {
       state = next;
@@ -150,7 +154,7 @@ export const createStatusBoard = (parts: BoardParts) => {
           .filter(({ jobId }) => memory.jobs.get(jobId)?.submitted)
           .reduce((sum, { price }) => sum + price, 0n),
         jobs: open,
-        disputes: parts.disputes(),
+        disputes: disputes(),
         refusals,
         lastError: problem ?? null,
       };

@@ -8,11 +8,10 @@ import type { Job } from "@assay/protocol/domain/messages";
 import { AssayError, isAssayError } from "@assay/protocol/errors";
 import type { Logger } from "@assay/runtime/logger";
 import type { TransactionSender } from "@assay/runtime/transactions";
-import type { AssayContext } from "@assay/sdk/context";
-import { createGameFollower } from "@assay/sdk/disputes/follow";
+import type { GameFollower } from "@assay/sdk/disputes/follow";
 import { positionHash, type Game } from "@assay/sdk/disputes/game";
 import { compareCall, moveCall, timeoutCall, type DisputeCall } from "@assay/sdk/disputes/moves";
-import { readGame } from "@assay/sdk/disputes/read";
+import type { GameId } from "@assay/sdk/disputes/read";
 import { deadlineOf, turnOf } from "@assay/sdk/disputes/turn";
 import { zeroAddress, type Hex } from "viem";
 import type { Chain } from "../chain/chain.ts";
@@ -26,7 +25,9 @@ import { openWitness, type Witness } from "./witness.ts";
 import { describeGame, describeMove } from "./words.ts";
 
 export interface ProverParts {
-  readonly context: AssayContext;
+  readonly follower: GameFollower;
+  /** A game with its end. */
+  readonly readGame: (id: GameId) => Promise<Game>;
   readonly chain: Pick<Chain, "now" | "job" | "parametersAt">;
   readonly sender: Pick<TransactionSender, "send">;
   readonly notebook: Pick<Notebook, "memory">;
@@ -48,7 +49,7 @@ export interface Prover {
   /** Plays until `signal` is aborted. */
   play(): Promise<void>;
   /** Live games, the most urgent first. */
-  disputes(): DisputeStatus[];
+  readonly disputes: () => DisputeStatus[];
 }
 
 /** A run under one submission: a later receipt has more checkpoints. */
@@ -103,8 +104,7 @@ const OVERTAKEN = new Set([
 const keyOf = ({ disputes, gameId }: Game): string => `${disputes}:${gameId}`;
 
 export const createProver = (parts: ProverParts): Prover => {
-  const { context, chain, logger, signal } = parts;
-  const follower = createGameFollower(context);
+  const { follower, chain, logger, signal } = parts;
   const queue = createUrgentQueue(parts.places);
   const live = new Map<string, LiveGame>();
   const acting = new Set<string>();
@@ -218,24 +218,24 @@ export const createProver = (parts: ProverParts): Prover => {
     return undefined;
   };
 
+  const tryStep = async (known: LiveGame): Promise<void> => {
+    try {
+      await act(known);
+      known.problem = undefined;
+      known.failures = 0;
+    } catch (error) {
+      if (!signal.aborted) onFailure(known, error);
+    }
+  };
+
   const begin = (known: LiveGame): void => {
     const key = keyOf(known.game);
     if (acting.has(key) || Date.now() < known.notBefore) return;
     acting.add(key);
-    void act(known)
-      .then(
-        () => {
-          known.problem = undefined;
-          known.failures = 0;
-        },
-        (error: unknown) => {
-          if (!signal.aborted) onFailure(known, error);
-        },
-      )
-      .finally(() => {
-        acting.delete(key);
-        parts.onChange();
-      });
+    void tryStep(known).finally(() => {
+      acting.delete(key);
+      parts.onChange();
+    });
   };
 
   // Looking
@@ -267,7 +267,7 @@ export const createProver = (parts: ProverParts): Prover => {
     live.delete(keyOf(game));
     const about = { jobId: game.jobId, gameId: game.gameId, bond: game.bond };
     try {
-      const { end } = await readGame(context, game);
+      const { end } = await parts.readGame(game);
       if (end === "challenger lost") logger.info(about, "won a dispute: the bond is ours");
       else if (end === "provider lost") logger.error(about, "lost a dispute, and the job with it");
       else logger.info(about, "a dispute ended with its job");

@@ -2,6 +2,7 @@
 import type { Words } from "@assay/engine/backend";
 import { folderCheckpoints } from "@assay/engine/trace/descent/checkpoints";
 import { nodeHasher } from "@assay/engine/trace/hasher";
+import { stateRoot } from "@assay/engine/trace/roots";
 import type { StartState } from "@assay/engine/trace/run";
 import type { Program } from "@assay/engine/ir/types";
 import { treeRoot } from "@assay/protocol/commitments/tree";
@@ -60,8 +61,12 @@ export const openSubmittedRun = async (
       start: startRoot === zeroHash ? null : startStep,
       roots,
     },
-    load: async (index) =>
-      (await onDisk.load(index)) ?? (index === 0 ? (await parts.start(program))?.state : undefined),
+    load: async (index) => {
+      const state = await onDisk.load(index);
+      // A file with another state is as good as none: the state is made again from the one before.
+      if (state !== undefined && stateRoot(program, state) === roots[index]) return state;
+      return index === 0 ? (await parts.start(program))?.state : undefined;
+    },
   };
 };
 

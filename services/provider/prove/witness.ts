@@ -43,9 +43,11 @@ export const openWitness = (
   const failure = (message: Extract<FromThread, { kind: "failed" }>): AssayError =>
     message.code === "PROVER_CRASHED"
       ? crashed(message.message)
-      : new AssayError(message.code, message.message, {
-          ...(message.remedy === undefined ? {} : { remedy: message.remedy }),
-        });
+      : new AssayError(
+          message.code,
+          message.message,
+          message.remedy === undefined ? {} : { remedy: message.remedy },
+        );
 
   worker.on("message", (message: FromThread) => {
     if (message.kind === "load") {

@@ -27,13 +27,16 @@ export interface LocalChain {
 
 const NODE = new URL("../../../services/cli/local/chain.ts", import.meta.url).pathname;
 
-export const startChain = async (): Promise<LocalChain> => {
+/** `first` changes numbers of the parameters. */
+export const startChain = async (
+  first: Readonly<Record<string, number>> = {},
+): Promise<LocalChain> => {
   const child = spawn(process.execPath, [NODE], { stdio: ["ignore", "pipe", "inherit", "ipc"] });
   const [line] = (await once(createInterface({ input: child.stdout as Readable }), "line")) as [
     string,
   ];
   const { rpcUrl } = JSON.parse(line) as { rpcUrl: string };
-  const deployment = await deployLocal({ rpcUrl, deployer: LOCAL_DEPLOYER_KEY });
+  const deployment = await deployLocal({ rpcUrl, deployer: LOCAL_DEPLOYER_KEY, first });
   const transport = http(rpcUrl);
   const reader = createPublicClient({ transport, pollingInterval: 50 });
   return {

@@ -43,8 +43,10 @@ export interface Stage {
 }
 
 /** Chain, market front, a requester with money and a provider with stake. */
-export const setStage = async (): Promise<Stage> => {
-  const chain = await startChain();
+export const setStage = async (
+  parameters: Readonly<Record<string, number>> = {},
+): Promise<Stage> => {
+  const chain = await startChain(parameters);
   const blocks = memoryBlocks();
   const carrier = await chain.actor(3);
   const front = await startFront({

@@ -1,0 +1,90 @@
+/** Challengers without a case: they dispute a right result and point wherever the contract lets them. */
+import { toHex } from "@assay/protocol/commitments/hash";
+import {
+  LEVELS,
+  PHASES,
+  type ChallengerMove,
+  type TargetName,
+} from "@assay/protocol/domain/disputes";
+import { programParts } from "@assay/engine/ir/root";
+import type { Program } from "@assay/engine/ir/types";
+import type { Random } from "@assay/engine/testing/random";
+import { nodeHasher } from "@assay/engine/trace/hasher";
+import type { Assay } from "@assay/sdk";
+import { allowBonds, challenge, play } from "@assay/sdk/disputes/act";
+import type { Game } from "@assay/sdk/disputes/game";
+import { readGame } from "@assay/sdk/disputes/read";
+import { turnOf } from "@assay/sdk/disputes/turn";
+import { zeroHash, type Hex } from "viem";
+
+const LAST_ENTRY = 16;
+
+/** Opens a game about each of the targets, one after the other; returns their numbers. */
+export const disputeAll = async (
+  assay: Assay,
+  { jobId, program }: { readonly jobId: Hex; readonly program: Program },
+  targets: readonly TargetName[],
+): Promise<bigint[]> => {
+  const { job, prefixRoot } = await assay.jobFromChain(jobId);
+  if (prefixRoot === undefined) throw new Error("nothing was submitted");
+  const parts = programParts(nodeHasher, program);
+  const named = {
+    header: toHex(parts.header),
+    lists: { init: parts.initRoot, step: parts.stepRoot, eval: parts.evalRoot },
+  };
+  await allowBonds(assay.context, job.terms.disputes, 10n ** 12n);
+  const ids: bigint[] = [];
+  for (const target of targets)
+    ids.push((await challenge(assay.context, job, prefixRoot, named, target)).gameId);
+  return ids;
+};
+
+/** Something that the contract lets a challenger point at. */
+export const anything = (random: Random, { position, shown }: Game): ChallengerMove => {
+  switch (PHASES[position.phase]) {
+    case "point": {
+      if (position.last !== zeroHash && random.oneIn(3)) return { move: "point", pick: LAST_ENTRY };
+      const present = shown.children.filter((child) => child !== zeroHash).length;
+      return { move: "point", pick: position.height === 0 ? 0 : random.integer(0, present - 1) };
+    }
+    case "element":
+      return {
+        move: "pointElement",
+        place: random.integer(0, (shown.chunk.length - 2) / 8 - 1),
+      };
+    case "claim": {
+      const k = random.integer(0, position.operands - 1);
+      return { move: "pointClaim", claim: random.pick([k, 3 + k, 6]) };
+    }
+    default:
+      throw new Error(`not the challenger's move in level ${LEVELS[position.level]}`);
+  }
+};
+
+/** Makes the challenger's move in a game where it is due; gives the game before that. */
+export const lie = async (assay: Assay, game: Game, random: Random): Promise<void> => {
+  if (turnOf(game) === "challenger") await play(assay.context, game, anything(random, game));
+};
+
+/** Plays games at random until `until` says that it is enough, or all are over; gives them as they then stand. */
+export const lieUntil = async (
+  assay: Assay,
+  { disputes, ids, random }: { disputes: Hex; ids: readonly bigint[]; random: Random },
+  until: (games: readonly Game[]) => boolean = () => false,
+): Promise<Game[]> => {
+  const end = Date.now() + 240_000;
+  for (;;) {
+    const games: Game[] = [];
+    for (const gameId of ids) games.push(await readGame(assay.context, { disputes, gameId }));
+    if (until(games) || games.every((game) => game.end !== undefined)) return games;
+    if (Date.now() > end) {
+      const stand = games.map(({ gameId, position, moves }) => [gameId, position, moves.length]);
+      throw new Error(`games go on for too long: ${JSON.stringify(stand, bigints)}`);
+    }
+    for (const game of games) await lie(assay, game, random);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+};
+
+const bigints = (_: string, value: unknown): unknown =>
+  typeof value === "bigint" ? String(value) : value;
