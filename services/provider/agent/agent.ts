@@ -20,7 +20,6 @@ import { openJobs, recollect } from "../journal/memory.ts";
 import { openNotebook } from "../journal/notebook.ts";
 import { answer } from "../jobs/answer.ts";
 import { checkpointFolder, jobFolder } from "../jobs/checkpoints.ts";
-import { fetchInputs, fetchStart } from "../jobs/inputs.ts";
 import { jobInputs } from "../jobs/kept-inputs.ts";
 import { createPlaces } from "../jobs/places.ts";
 import { createStandingOffer } from "../market/offers.ts";
@@ -213,9 +212,7 @@ const startLocked = async (
             request,
             folder,
             checkpoints: checkpointFolder(folder, options.checkpointBytes),
-            inputs: () =>
-              jobInputs(folder, request, limits, () => fetchInputs(store, request, limits, signal)),
-            start: (program) => fetchStart(store, request, program, chain.startOf, signal),
+            inputs: () => jobInputs(folder, { store, request, limits, chain }, signal),
             logger,
             signal,
           },

@@ -8,6 +8,8 @@ export interface RunData {
   /** Text of `program.json`, checked again inside. */
   readonly program: string;
   readonly data: readonly Words[];
+  /** Tensors of the parent model that the program reads. */
+  readonly parent: readonly Words[];
   readonly seed: bigint;
   /** Step of the state that the request starts from; null for a run that begins with `init`. */
   readonly start: number | null;

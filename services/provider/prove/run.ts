@@ -3,8 +3,6 @@ import type { Words } from "@assay/engine/backend";
 import { folderCheckpoints } from "@assay/engine/trace/descent/checkpoints";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { stateRoot } from "@assay/engine/trace/roots";
-import type { StartState } from "@assay/engine/trace/run";
-import type { Program } from "@assay/engine/ir/types";
 import { treeRoot } from "@assay/protocol/commitments/tree";
 import type { Bindings } from "@assay/protocol/domain/disputes";
 import type { Request } from "@assay/protocol/domain/messages";
@@ -12,7 +10,7 @@ import { AssayError, isAssayError } from "@assay/protocol/errors";
 import type { Logger } from "@assay/runtime/logger";
 import { zeroHash, type Hex } from "viem";
 import type { CheckpointFolder } from "../jobs/checkpoints.ts";
-import type { JobInputs } from "../jobs/inputs.ts";
+import type { WholeInputs } from "../jobs/kept-inputs.ts";
 import { trainInSandbox } from "../sandbox/sandbox.ts";
 import type { RunData } from "./messages.ts";
 
@@ -22,8 +20,7 @@ export interface RunParts {
   /** The job's folder, with its checkpoint files. */
   readonly folder: string;
   readonly checkpoints: CheckpointFolder;
-  readonly inputs: () => Promise<JobInputs>;
-  readonly start: (program: Program) => Promise<StartState | undefined>;
+  readonly inputs: () => Promise<WholeInputs>;
   readonly logger: Pick<Logger, "warn">;
   readonly signal: AbortSignal;
 }
@@ -43,7 +40,7 @@ export const openSubmittedRun = async (
   bound: Pick<Bindings, "checkpoints" | "prefixRoot" | "stateRoot">,
 ): Promise<SubmittedRun> => {
   const inputs = await parts.inputs();
-  const { program, programText } = inputs;
+  const { program, programText, start } = inputs;
   const { seed, startRoot, startStep } = parts.request;
   const roots = (await rootsOf(parts, inputs, bound.checkpoints)).slice(0, bound.checkpoints + 1);
   const prefix = treeRoot(nodeHasher, roots.slice(0, -1));
@@ -57,6 +54,7 @@ export const openSubmittedRun = async (
     data: {
       program: programText,
       data: inputs.data,
+      parent: inputs.parent,
       seed,
       start: startRoot === zeroHash ? null : startStep,
       roots,
@@ -65,14 +63,14 @@ export const openSubmittedRun = async (
       const state = await onDisk.load(index);
       // A file with another state is as good as none: the state is made again from the one before.
       if (state !== undefined && stateRoot(program, state) === roots[index]) return state;
-      return index === 0 ? (await parts.start(program))?.state : undefined;
+      return index === 0 ? start?.state.map((words) => words.slice()) : undefined;
     },
   };
 };
 
 const rootsOf = async (
   parts: RunParts,
-  inputs: JobInputs,
+  inputs: WholeInputs,
   last: number,
 ): Promise<readonly Hex[]> => {
   const latest = await parts.checkpoints.latest(inputs.program);
@@ -90,8 +88,9 @@ const rootsOf = async (
         program: inputs.programText,
         // The thread takes what it is given, and the data is needed afterwards.
         data: inputs.data.map((words) => words.slice()),
+        parent: inputs.parent.map((words) => words.slice()),
         seed: parts.request.seed,
-        start: latest === undefined ? await parts.start(inputs.program) : undefined,
+        start: inputs.start,
         resume: latest && { roots: latest.roots, state: latest.state },
         stride: 1,
         dutyCycle: 1,

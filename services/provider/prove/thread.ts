@@ -17,10 +17,10 @@ const say = (message: FromThread): void => port.postMessage(message, []);
 let arrived: ((state: readonly Words[] | undefined) => void) | undefined;
 
 const open = (): GameRun => {
-  const { program, data, seed, start, roots } = workerData as RunData;
+  const { program, data, parent, seed, start, roots } = workerData as RunData;
   return openGameRun({
     program: parseProgram(program),
-    inputs: { data, parent: [], seed },
+    inputs: { data, parent, seed },
     start,
     checkpoints: {
       roots,

@@ -26,7 +26,10 @@ export const openWitness = (
   run: RunData,
   load: (index: number) => Promise<readonly Words[] | undefined>,
 ): Witness => {
-  const worker = lockedWorker(new URL("thread.ts", import.meta.url), run, run.data);
+  const worker = lockedWorker(new URL("thread.ts", import.meta.url), run, [
+    ...run.data,
+    ...run.parent,
+  ]);
   const waiting = new Map<number, PromiseWithResolvers<ProviderMove>>();
   let asked = 0;
   let over: AssayError | undefined;

@@ -57,7 +57,7 @@ const submitted = async (t: TestContext, place: number) => {
   const jobId = await until(
     async () => (await journalOf(home)).find(({ kind }) => kind === "submitted")?.jobId,
     () => agents[0]!.lines.join("\n"),
-    90_000,
+    240_000,
   );
   const { job: record } = await assay.jobFromChain(jobId);
   return { assay, address, home, agents, start, job, jobId, disputes: record.terms.disputes };
@@ -75,14 +75,14 @@ const settledAt = async (home: string, jobId: Hex): Promise<void> => {
   const end = await until(
     async () => (await journalOf(home)).find(({ kind }) => kind === "ended"),
     "the job's end",
-    90_000,
+    240_000,
   );
   assert.equal(end.outcome, "settled");
 };
 
 test(
   "an agent proves its result against a challenger that lies at every move, killed and robbed of files on the way",
-  { timeout: 300_000 },
+  { timeout: 900_000 },
   async (t) => {
     const { assay, home, agents, start, job, jobId, disputes } = await submitted(t, 10);
     const liar = await challengerAt(4);
@@ -136,7 +136,7 @@ test(
 
 test(
   "twenty challenges at once cost an honest agent nothing: their bonds are worth more than its gas",
-  { timeout: 420_000 },
+  { timeout: 900_000 },
   async (t) => {
     const { assay, address, home, job, jobId, disputes } = await submitted(t, 11);
     const { publicClient } = assay.context;
@@ -164,7 +164,7 @@ test(
         return all.every((game) => turnOf(game) !== "provider") ? all : undefined;
       },
       "answers in all games",
-      90_000,
+      240_000,
     );
     assert.ok(waiting.some(({ end }) => end === undefined));
     await stage.chain.skip(2 * CLOCK);
@@ -174,7 +174,7 @@ test(
           ? true
           : undefined,
       "the end of all games",
-      90_000,
+      240_000,
     );
 
     const found = await findGames(assay.context, disputes, { jobIds: [jobId] });

@@ -72,7 +72,7 @@ export const lieUntil = async (
   { disputes, ids, random }: { disputes: Hex; ids: readonly bigint[]; random: Random },
   until: (games: readonly Game[]) => boolean = () => false,
 ): Promise<Game[]> => {
-  const end = Date.now() + 240_000;
+  const end = Date.now() + 600_000;
   for (;;) {
     const games: Game[] = [];
     for (const gameId of ids) games.push(await readGame(assay.context, { disputes, gameId }));
