@@ -19,7 +19,9 @@ import { deploymentSchema, type Deployment } from "@assay/protocol/wire/api";
 import { balance, deposit, walletBalance, withdraw } from "./actions/balance.ts";
 import { cancel, cancelRequest } from "./actions/cancel.ts";
 import { continueJob, signedRequest } from "./actions/continue-job.ts";
+import { earnings } from "./actions/earnings.ts";
 import { expire } from "./actions/expire.ts";
+import { finishJob } from "./actions/finish-job.ts";
 import { jobFromChain } from "./actions/job-from-chain.ts";
 import { job, jobs, provider, requestStatus } from "./actions/jobs.ts";
 import { lineage } from "./actions/lineage.ts";
@@ -64,7 +66,9 @@ const ACTIONS = {
   cancelRequest,
   continueJob,
   deposit,
+  earnings,
   expire,
+  finishJob,
   job,
   jobFromChain,
   jobs,

@@ -94,8 +94,9 @@ const PATIENCE_MS = 60_000;
 export const until = async (
   what: string,
   holds: () => boolean | Promise<boolean>,
+  patienceMs = PATIENCE_MS,
 ): Promise<void> => {
-  const end = Date.now() + PATIENCE_MS;
+  const end = Date.now() + patienceMs;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
     await setTimeout(LOOK_EVERY_MS);

@@ -103,13 +103,15 @@ const dataSet = ({ inputs, classes, rows, data }: RandomJob): Uint8Array => {
 export interface WriteOptions {
   readonly maximum: string;
   readonly constraints?: Readonly<Record<string, unknown>>;
+  /** Seconds from agreement to submission; 120 unless told. */
+  readonly runTime?: number;
 }
 
 /** Writes data set and job file into a new folder; returns the job file. */
 export const writeJob = (
   folder: string,
   drawn: RandomJob,
-  { maximum, constraints = {} }: WriteOptions,
+  { maximum, constraints = {}, runTime = 120 }: WriteOptions,
 ): string => {
   const {
     hidden,
@@ -135,7 +137,7 @@ export const writeJob = (
     checkpointEvery,
     seed,
     data: "data.safetensors",
-    limits: { maximum, runTime: 120, patience: 120 },
+    limits: { maximum, runTime, patience: 120 },
     constraints,
   });
   writeFileSync(file, `${text}\n`);

@@ -18,3 +18,6 @@ export const sessionOf = (command: Command, key: DefaultKey = asRequester): Prom
 /** Token that amounts are printed in. */
 export const tokenOf = async (session: Session): Promise<{ symbol: string; decimals: number }> =>
   (await session.reader.context.deployment()).token;
+
+/** Seconds without a sign of life after which a provider that is offline is given up, unless told. */
+export const GIVE_UP_SECONDS = 120;

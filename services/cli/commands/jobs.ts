@@ -1,18 +1,21 @@
 import type { Command } from "commander";
 import pc from "picocolors";
 import type { Hex } from "viem";
+import { checkpointCount } from "@assay/protocol/domain/money";
 import { JOB_STATES, type JobState } from "@assay/protocol/domain/states";
 import { AssayError, isAssayError } from "@assay/protocol/errors";
 import type { JobView } from "@assay/protocol/wire/api";
 import type { Session } from "../home/session.ts";
-import { followUntilInterrupted, type Watch } from "../jobs/follow.ts";
+import { carryOnUntilInterrupted } from "../jobs/carry-on.ts";
+import type { Watch } from "../jobs/follow.ts";
 import { formatAmount, shortHex, type Token } from "../terminal/format.ts";
-import { sessionOf, tokenOf } from "./common.ts";
+import { GIVE_UP_SECONDS, sessionOf, tokenOf } from "./common.ts";
 
 const row = (job: JobView, token: Token): string[] => [
   shortHex(job.id),
   job.state,
-  shortHex(job.provider),
+  job.providerName ?? shortHex(job.provider),
+  `${job.checkpoint}/${checkpointCount(job)}`,
   formatAmount(job.price, token),
   job.paid === null ? "—" : formatAmount(job.paid, token),
   job.modelRoot === null ? "—" : shortHex(job.modelRoot),
@@ -48,18 +51,21 @@ export const findJob = async (session: Session, text: string): Promise<JobView> 
 };
 
 /** What happens to the job, or to the request, of this id. @throws as {@link findJob} */
-const eventsOf = async (session: Session, id: string): Promise<Watch> => {
+const eventsOf = async (session: Session, id: string): Promise<{ watch: Watch; request: Hex }> => {
   const { reader } = session;
   try {
     const job = await findJob(session, id);
-    return (options) => reader.watchJob(job.id, options);
+    return {
+      watch: (options) => reader.watchJob(job.id, options),
+      request: job.requestDigest,
+    };
   } catch (error) {
     if (!isAssayError(error, "JOB_UNKNOWN") || !WHOLE_ID.test(id)) throw error;
     const digest = id.toLowerCase() as Hex;
     await reader.requestStatus(digest).catch(() => {
       throw error;
     });
-    return (options) => reader.watchRequest(digest, options);
+    return { watch: (options) => reader.watchRequest(digest, options), request: digest };
   }
 };
 
@@ -92,7 +98,7 @@ export const registerJobs = (program: Command): void => {
           session.output.line(pc.dim("no jobs yet: `assay run job.yaml` posts one"));
         else {
           session.output.table([
-            ["job", "state", "provider", "price", "paid", "model", "agreed (UTC)"],
+            ["job", "state", "provider", "checkpoint", "price", "paid", "model", "agreed (UTC)"],
             ...page.items.map((job) => row(job, token)),
           ]);
         }
@@ -102,14 +108,21 @@ export const registerJobs = (program: Command): void => {
   jobs
     .command("watch <id>")
     .description("follow one job, or the request for one, to its end")
+    .option(
+      "--give-up <seconds>",
+      "hand a job of yours over when its provider is offline for so long",
+      String(GIVE_UP_SECONDS),
+    )
     .addHelpText(
       "after",
       "\nID is a job's, its first digits, or the whole digest of a request as `assay run` prints it.\n\nExample:\n  assay jobs watch 0x12ab34",
     )
-    .action(async (id: string, _options: unknown, command: Command) => {
+    .action(async (id: string, options: { giveUp: string }, command: Command) => {
       const session = await sessionOf(command);
       const events = await eventsOf(session, id);
-      const ended = await followUntilInterrupted(session, events, id);
+      const giveUp = Math.max(1, Number(options.giveUp) || GIVE_UP_SECONDS);
+      const on = { session, token: await tokenOf(session), giveUp };
+      const ended = await carryOnUntilInterrupted(on, { ...events, watched: id });
       if (ended !== undefined) session.output.result(ended);
     });
 };

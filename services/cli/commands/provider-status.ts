@@ -17,7 +17,7 @@ import { asProvider, sessionOf, tokenOf } from "./common.ts";
 import { agentFolder } from "./provider-start.ts";
 
 /** Folder of a provider of `assay up` by its name, or of one's own by its key. */
-const folderOf = (
+export const providerFolder = (
   session: Session,
   name: string | undefined,
   chosen: string | undefined,
@@ -79,7 +79,9 @@ export const registerProviderStatus = (provider: Command): void => {
     )
     .action(async (name: string | undefined, options: { state?: string }, command: Command) => {
       const session = await sessionOf(command, asProvider);
-      const status = await readStatus(join(folderOf(session, name, options.state), "status.json"));
+      const status = await readStatus(
+        join(providerFolder(session, name, options.state), "status.json"),
+      );
       print(session, status, await tokenOf(session));
       session.output.result({ running: isAlive(status.pid), ...status });
     });

@@ -4,8 +4,11 @@ import { AssayError } from "@assay/protocol/errors";
 import { confirm } from "../terminal/ask.ts";
 import { formatAmount, parseAmount, shortHex } from "../terminal/format.ts";
 import { asProvider, sessionOf, tokenOf } from "./common.ts";
+import { registerProviderDrain } from "./provider-drain.ts";
+import { registerProviderEarnings } from "./provider-earnings.ts";
 import { registerProviderStart } from "./provider-start.ts";
 import { registerProviderStatus } from "./provider-status.ts";
+import { registerProviderUnstake } from "./provider-unstake.ts";
 
 const days = (seconds: number): string =>
   seconds >= 86_400 ? `${(seconds / 86_400).toFixed(1)} days` : `${seconds} s`;
@@ -76,4 +79,7 @@ export const registerProvider = (program: Command): void => {
     );
   registerProviderStart(provider);
   registerProviderStatus(provider);
+  registerProviderEarnings(provider);
+  registerProviderDrain(provider);
+  registerProviderUnstake(provider);
 };

@@ -1,12 +1,14 @@
 /** Prints a request's or a job's way as it happens. */
+import { setTimeout as sleep } from "node:timers/promises";
 import pc from "picocolors";
+import type { Hex } from "viem";
+import { checkpointCount } from "@assay/protocol/domain/money";
 import { FINAL_STATES } from "@assay/protocol/domain/states";
 import { AssayError } from "@assay/protocol/errors";
 import type { JobView, ProgressReport } from "@assay/protocol/wire/api";
 import type { JobEvent, WatchOptions } from "@assay/sdk/actions/watch";
 import type { Session } from "../home/session.ts";
 import { formatAmount, formatSeconds, shortHex, type Token } from "../terminal/format.ts";
-import { untilInterrupted } from "../terminal/interrupt.ts";
 import type { Output } from "../terminal/output.ts";
 
 /** `step 120/800  loss 0.4312  310 steps/s  0.12 of 0.80 USDT  ETA 2.2 s  checkpoint 4` */
@@ -45,21 +47,33 @@ const feesOf = ({ protocolFee, matcherFee, auditLine }: JobView): bigint =>
 const feesPaid = (job: JobView): bigint =>
   job.price + feesOf(job) - (job.paid ?? 0n) - (job.refunded ?? 0n);
 
+/** Which checkpoint, where it is not the last. */
+const partOf = (job: JobView): string => {
+  const count = checkpointCount(job);
+  return job.checkpoint < count ? ` up to checkpoint ${job.checkpoint} of ${count}` : "";
+};
+
 const printState = (output: Output, job: JobView, token: Token): void => {
-  if (job.state === "active") {
+  if (job.state === "active" && job.stoppedAt !== null) {
+    output.line("stopped: the provider shows its latest checkpoint and is paid up to there");
+  } else if (job.state === "active") {
     output.good(
-      `agreed: job ${shortHex(job.id)}, ${formatAmount(job.price + feesOf(job), token)} in escrow, ${formatAmount(job.collateral, token)} collateral locked${transaction(job, "Agreed")}`,
+      `agreed: job ${shortHex(job.id)} with ${job.providerName ?? shortHex(job.provider)}, ${formatAmount(job.price + feesOf(job), token)} in escrow, ${formatAmount(job.collateral, token)} collateral locked${transaction(job, "Agreed")}`,
     );
   } else if (job.state === "submitted") {
     const left = Math.max(0, (job.windowEnd ?? 0) - Math.floor(Date.now() / 1000));
     output.good(
-      `submitted: trace ${shortHex(job.traceRoot ?? "0x")}, challenge window ends in ${left} s${transaction(job, "Submitted")}`,
+      `submitted${partOf(job)}: trace ${shortHex(job.traceRoot ?? "0x")}, challenge window ends in ${left} s${transaction(job, "Submitted")}`,
     );
   } else if (job.state === "settled") {
     output.good(
-      `settled (${job.assurance ?? "unverified"}): ${formatAmount(job.paid ?? 0n, token)} paid to the provider, ${formatAmount(feesPaid(job), token)} in fees, ${formatAmount(job.refunded ?? 0n, token)} returned${transaction(job, "Settled")}`,
+      `settled${partOf(job)} (${job.assurance ?? "unverified"}): ${formatAmount(job.paid ?? 0n, token)} paid to the provider, ${formatAmount(feesPaid(job), token)} in fees, ${formatAmount(job.refunded ?? 0n, token)} returned${transaction(job, "Settled")}`,
     );
-  } else output.bad(`${job.state}: ${formatAmount(job.refunded ?? 0n, token)} returned`);
+  } else if (job.state === "committed")
+    output.good(
+      `committed to a result it shows once the others have${transaction(job, "CommitmentMade")}`,
+    );
+  else output.bad(`${job.state}: ${formatAmount(job.refunded ?? 0n, token)} returned`);
 };
 
 /** Opens the events of a job or a request. */
@@ -68,20 +82,56 @@ export type Watch = (options: WatchOptions) => AsyncIterable<JobEvent>;
 /** States of a request that say more than the job's own events do. */
 const BEFORE_AGREEMENT = new Set(["open", "proposed", "accepted"]);
 
-/** Follows until a final state. @throws `REQUEST_ENDED` when the request found no provider in time */
-const followJob = async (
+export interface Following {
+  readonly signal: AbortSignal;
+  readonly token: Token;
+  /** Jobs that ended before: their events say nothing new. */
+  readonly over: ReadonlySet<Hex>;
+  /** Kept up to date for whoever looks after the job meanwhile. */
+  readonly sight: Sight;
+}
+
+/** What the followed job last showed, and when its provider gave a sign of life. */
+export interface Sight {
+  job: JobView | undefined;
+  leaving: boolean;
+  aliveAt: number;
+}
+
+/** Milliseconds before a stream that ended before its request did is opened again. */
+const AGAIN_MS = 500;
+
+/**
+ * Follows until a job is final; of a replicated request, until as many as asked for are, or one ended without being paid.
+ * @throws `REQUEST_ENDED` when the request found no provider in time
+ */
+export const followJob = async (
   session: Session,
   watch: Watch,
-  signal: AbortSignal,
-  token: Token,
+  following: Following,
 ): Promise<JobView> => {
+  const { signal } = following;
+  for (;;) {
+    const ended = await followStream(session, watch, following);
+    if (ended !== undefined) return ended;
+    // The market has not seen yet that a lost job gave its place back.
+    await sleep(AGAIN_MS, undefined, { signal });
+  }
+};
+
+const followStream = async (
+  session: Session,
+  watch: Watch,
+  { signal, token, over, sight }: Following,
+): Promise<JobView | undefined> => {
   const { output } = session;
   let cut = false;
   const onCut = (): void => {
     if (!cut) output.line("the market does not answer; trying again, Ctrl-C leaves");
     cut = true;
   };
-  let job: JobView | undefined;
+  const states = new Map<Hex, string>();
+  const settled = new Map<Hex, JobView>();
   let said = "";
   let phase = "";
   let whyOpen = "";
@@ -107,40 +157,41 @@ const followJob = async (
         );
       }
     } else if (event.kind === "progress") {
+      if (over.has(event.jobId)) continue;
+      sight.aliveAt = Date.now();
+      sight.leaving = event.report.leaving === true;
       if (event.report.phase === "training" || event.report.phase === "evaluating")
-        output.live(liveLine(event.report, job, token));
+        output.live(liveLine(event.report, sight.job, token));
       else if (phase !== event.report.phase && event.report.phase !== "submitted")
         output.line(`${event.report.phase} …`);
       phase = event.report.phase;
     } else {
-      const before = job?.state;
-      job = event.job;
-      if (before !== job.state) printState(output, job, token);
-      if (FINAL_STATES.has(job.state)) return job;
+      const { job } = event;
+      if (over.has(job.id)) continue;
+      if (sight.job?.id !== job.id) Object.assign(sight, { leaving: false, aliveAt: Date.now() });
+      sight.job = job;
+      const shown = `${job.state} ${job.stoppedAt ?? ""} ${job.checkpoint}`;
+      if (states.get(job.id) !== shown) printState(output, job, token);
+      states.set(job.id, shown);
+      if (!FINAL_STATES.has(job.state)) continue;
+      if (job.state !== "settled" || job.replicas === 1) return job;
+      settled.set(job.id, job);
+      if (settled.size >= job.replicas) return agreed(output, [...settled.values()]);
     }
   }
-  throw new AssayError("STREAM_ENDED", "the market closed the stream before the job ended", {
-    retryable: true,
-    remedy: "the job goes on: `assay jobs watch` follows it again",
-  });
+  return undefined;
 };
 
-/**
- * Follows until a final state, or until Ctrl-C: then says how to go on watching, sets the exit code and returns undefined.
- * `watched` is what `assay jobs watch` takes.
- */
-export const followUntilInterrupted = async (
-  session: Session,
-  watch: Watch,
-  watched: string,
-): Promise<JobView | undefined> => {
-  const { token } = await session.reader.context.deployment();
-  return untilInterrupted(
-    (signal) => followJob(session, watch, signal, token),
-    () => {
-      session.output.line("left; the job goes on without this command");
-      session.output.next(`assay jobs watch ${watched}`);
-      session.output.result({ detached: true, watch: watched });
-    },
-  );
+/** Of replicas that are all settled: the one to take, and whether they agree. */
+const agreed = (output: Output, replicas: readonly JobView[]): JobView => {
+  const [first, ...rest] = replicas as [JobView, ...JobView[]];
+  if (rest.every(({ traceRoot }) => traceRoot === first.traceRoot))
+    output.good(
+      `${replicas.length} providers committed to the same result before seeing each other's`,
+    );
+  else
+    output.bad(
+      "the replicas disagree: at least one is wrong; their difference is what a dispute decides (assay dispute)",
+    );
+  return first;
 };

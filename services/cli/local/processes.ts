@@ -30,6 +30,8 @@ export interface RunningProcess<T> {
   stop(graceMs?: number): Promise<void>;
 }
 
+/** Milliseconds that a part has to start; a busy machine takes its time. */
+const READY_MS = 180_000;
 const TAIL_LINES = 20;
 
 /** Starts a process and waits until it is ready. @throws `PROCESS_FAILED` with the last lines of its log. */
@@ -60,7 +62,7 @@ export const startProcess = async <T>(options: ProcessOptions<T>): Promise<Runni
     const timer = setTimeout(() => {
       child.kill("SIGKILL");
       fail(`was not ready in time; its last lines:\n${tail.join("\n")}`);
-    }, options.timeoutMs ?? 60_000);
+    }, options.timeoutMs ?? READY_MS);
     const onLine = (line: string): void => {
       log.write(`${line}\n`);
       tail.push(line);

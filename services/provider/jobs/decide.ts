@@ -73,7 +73,7 @@ const decideActive = (facts: Facts, job: JobFacts): Step => {
   const { deadline } = job.terms;
   const { stoppedAt } = job.progress;
   const graceEnd = (stoppedAt === 0 ? deadline : stoppedAt) + receiptGrace;
-  const inTime = stoppedAt === 0 ? now <= deadline : now <= Math.min(deadline, graceEnd);
+  const inTime = now <= (stoppedAt === 0 ? deadline : graceEnd);
   const full = submission !== undefined && submission.checkpoint === checkpointCount(job.terms);
   if (inTime && full) return { do: "submit", submission };
   if (stoppedAt === 0 && now <= deadline)

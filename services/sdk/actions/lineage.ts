@@ -1,7 +1,7 @@
 import type { Hex } from "viem";
 import { ASSURANCES } from "@assay/protocol/domain/states";
 import { provenanceAbi } from "@assay/protocol/generated/abis";
-import { explainCall } from "../chain/write.ts";
+import { read } from "../chain/read.ts";
 import type { AssayContext } from "../context.ts";
 import type { ProvenanceRecord } from "./provenance.ts";
 
@@ -20,18 +20,14 @@ export const lineage = async (
   depth = MOST,
 ): Promise<Ancestor[]> => {
   const { contracts } = await context.deployment();
-  try {
-    const [roots, records] = await context.publicClient.readContract({
-      address: contracts.provenance,
-      abi: provenanceAbi,
-      functionName: "lineageOf",
-      args: [artifactRoot, BigInt(index), BigInt(depth)],
-    });
-    return records.map((record, at) => ({
-      root: roots[at] ?? artifactRoot,
-      record: { ...record, assurance: ASSURANCES[record.assurance] ?? "unverified" },
-    }));
-  } catch (error) {
-    throw explainCall(error);
-  }
+  const [roots, records] = await read(context, {
+    address: contracts.provenance,
+    abi: provenanceAbi,
+    functionName: "lineageOf",
+    args: [artifactRoot, BigInt(index), BigInt(depth)],
+  });
+  return records.map((record, at) => ({
+    root: roots[at] ?? artifactRoot,
+    record: { ...record, assurance: ASSURANCES[record.assurance] ?? "unverified" },
+  }));
 };

@@ -1,0 +1,190 @@
+/**
+ * Jobs that change hands, by separate processes on a chain of their own: a drained provider, a killed one, a stopped job. Whoever
+ * ends the work, the model is the one that a single run gives.
+ */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test, type TestContext } from "node:test";
+import type { Address, Hex } from "viem";
+import { selectTensors } from "@assay/engine/data/dataset";
+import { decodeSafetensors } from "@assay/engine/data/safetensors";
+import { runJob } from "@assay/engine/trace/run";
+import { wasmBackend } from "@assay/engine/wasm/backend";
+import { checkpointCount, paidUpTo, stepAtCheckpoint } from "@assay/protocol/domain/money";
+import type { JobView } from "@assay/protocol/wire/api";
+import { prepareJob } from "../../services/cli/jobfile/prepare.ts";
+import { startTestMarket, type TestMarket } from "../support/local-market.ts";
+import { until, type Running } from "../support/processes.ts";
+import { drawJobs, writeJob } from "../support/random-jobs.ts";
+
+const CAP = "1.50";
+
+interface Ran {
+  readonly job: Hex;
+  readonly modelRoot: Hex;
+  readonly modelFile: string;
+}
+
+describe("jobs that change hands", () => {
+  let market: TestMarket;
+  let tortoise: Address;
+  before(async () => {
+    market = await startTestMarket();
+    const staked = await market.assay.json<{ provider: Address }>(
+      "provider",
+      "stake",
+      "100",
+      "--yes",
+    );
+    tortoise = staked.provider;
+  });
+  after(() => market?.close());
+
+  const summit = (): Address => market.providers.get("summit") ?? assert.fail("no summit");
+
+  /** A provider that rests nearly all the time: slow on any machine, and the cheapest. */
+  const startTortoise = async (context: TestContext): Promise<Running> => {
+    const options = ["--price", "0.001", "--name", "tortoise", "--duty-cycle", "0.03"];
+    const agent = market.assay.start("provider", "start", ...options);
+    context.after(() => agent.stop("SIGKILL"));
+    await agent.line(/asking 0\.001 tUSD\/Gop/);
+    return agent;
+  };
+
+  /** A job of seconds for summit and of many minutes for tortoise, with a checkpoint every few seconds there. */
+  const longJob = (name: string, seed: number): string => {
+    const [drawn] = drawJobs(1, 7);
+    const job = {
+      ...drawn!,
+      inputs: 40,
+      classes: 5,
+      rows: 400,
+      hidden: [128, 128],
+      activation: "relu",
+      dropout: undefined,
+      optimizer: { kind: "adamw", learningRate: 0.001 },
+      batch: 64,
+      steps: 8_000,
+      checkpointEvery: 50,
+      seed,
+    };
+    const constraints = { allow: [tortoise, summit()] };
+    return writeJob(join(market.assay.home, name), job, {
+      maximum: CAP,
+      constraints,
+      runTime: 86_400,
+    });
+  };
+
+  /** Model root of the job run here, from its first step to its last. */
+  const uninterrupted = async (file: string): Promise<Hex> => {
+    const { token } = await market.client.context.deployment();
+    const { program, seed, dataFile } = await prepareJob(file, token);
+    const data = selectTensors(decodeSafetensors(dataFile).tensors, program.data);
+    const inputs = { data: data.map(({ words }) => words), parent: [], seed };
+    const { modelRoot } = await runJob({ backend: wasmBackend, program, inputs });
+    return modelRoot;
+  };
+
+  const jobsOf = async (): Promise<JobView[]> =>
+    (await market.client.jobs({ requester: market.requester, limit: 20 })).items;
+
+  /** Tortoise's job of this run, once the market has a receipt of it. */
+  const jobWithReceipt = async (): Promise<JobView> => {
+    let found: JobView | undefined;
+    const hasReceipt = async (): Promise<boolean> => {
+      const jobs = await jobsOf();
+      found = jobs.find(
+        (job) => job.provider === tortoise && job.state === "active" && job.receipt > 0,
+      );
+      return found !== undefined;
+    };
+    await until("a receipt of tortoise", hasReceipt, 240_000);
+    return found ?? assert.fail("no job");
+  };
+
+  /** Asserts what holds of a job that tortoise began and summit ended. */
+  const assertHandedOver = async (file: string, ran: Ran, first: JobView): Promise<void> => {
+    const { client } = market;
+    assert.equal(ran.modelRoot, await uninterrupted(file));
+    const [one, two] = [await client.job(first.id), await client.job(ran.job)];
+    assert.deepEqual(
+      [one, two].map(({ provider }) => provider),
+      [tortoise, summit()],
+    );
+    assert.deepEqual(
+      [one, two].map(({ state }) => state),
+      ["settled", "settled"],
+    );
+    assert.ok(one.checkpoint > 0 && one.checkpoint < checkpointCount(one));
+    assert.equal(two.startStep, stepAtCheckpoint(one, one.checkpoint));
+    assert.equal(two.startRoot, (await client.jobFromChain(one.id)).job.progress.stateRoot);
+    assert.equal(two.paid, two.price);
+    const { terms } = (await client.jobFromChain(one.id)).job;
+    assert.ok((one.paid ?? 0n) <= paidUpTo(terms.price, terms, one.checkpoint));
+    const cost = [one, two].reduce(
+      (sum, job) => sum + job.price + job.protocolFee + job.matcherFee - (job.refunded ?? 0n),
+      0n,
+    );
+    assert.ok(cost > 0n && cost <= 1_500_000n, `${cost} within the cap`);
+    const lineage = await client.lineage(ran.modelRoot, 0);
+    assert.deepEqual(
+      lineage.map(({ record }) => record.jobId),
+      [two.id, one.id],
+    );
+    assert.ok(existsSync(join(market.assay.home, ran.modelFile)));
+  };
+
+  test("a drained provider hands over; the second one ends with the same model", async (context) => {
+    const { assay } = market;
+    await startTortoise(context);
+    const file = longJob("drained", 1);
+    const run = assay.json<Ran>("run", file, "--yes", "--out", "drained/model");
+    const first = await jobWithReceipt();
+    const drained = await assay.json<{ drained: boolean; jobs: Hex[] }>("provider", "drain");
+    assert.deepEqual([drained.drained, drained.jobs], [true, [first.id]]);
+    await assertHandedOver(file, await run, first);
+    const earnings = ["provider", "earnings", "--why"];
+    const { jobs } = await assay.json<{ jobs: { why: string }[] }>(...earnings);
+    assert.match(jobs[0]?.why ?? "", /^stopped by the requester: paid up to checkpoint \d+ of 160/);
+    const again = await assay.tryJson("provider", "drain");
+    assert.equal(again.result.error.code, "PROVIDER_NOT_RUNNING");
+  });
+
+  test("a killed provider is paid up to its last receipt; the second one ends with the same model", async (context) => {
+    const { assay } = market;
+    const agent = await startTortoise(context);
+    const file = longJob("killed", 2);
+    const options = ["--yes", "--out", "killed/model", "--give-up", "2"];
+    const run = assay.json<Ran>("run", file, ...options);
+    const first = await jobWithReceipt();
+    await agent.stop("SIGKILL");
+    await assertHandedOver(file, await run, first);
+  });
+
+  test("a stopped job is paid up to a checkpoint, and goes on by hand", async (context) => {
+    const { assay, client } = market;
+    const agent = await startTortoise(context);
+    const file = longJob("stopped", 3);
+    const { request } = await assay.json<{ request: Hex }>("run", file, "--yes", "--detach");
+    const first = await jobWithReceipt();
+    assert.equal(first.requestDigest, request);
+    const { job } = await assay.json<{ job: Hex }>("stop", first.id, "--yes");
+    assert.equal(job, first.id);
+    const ended = await assay.tryJson("jobs", "watch", request);
+    assert.equal(ended.result.error?.code, "JOB_ENDED_EARLY", ended.stdout);
+    const stopped = await client.job(first.id);
+    assert.equal(stopped.state, "settled");
+    const { terms } = (await client.jobFromChain(first.id)).job;
+    assert.equal(stopped.paid, paidUpTo(terms.price, terms, stopped.checkpoint));
+    const again = await assay.tryJson("stop", first.id, "--yes");
+    assert.equal(again.result.error.code, "JOB_NOT_RUNNING");
+    const used = await assay.tryJson("run", "--continue", first.id, "--yes", "--max-spend", "0.00");
+    assert.equal(used.result.error.code, "CAP_USED_UP");
+    await agent.stop("SIGINT");
+    const out = ["--max-spend", CAP, "--out", "stopped/model"];
+    const ran = await assay.json<Ran>("run", "--continue", first.id, "--yes", ...out);
+    await assertHandedOver(file, ran, first);
+  });
+});
