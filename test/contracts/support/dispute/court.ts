@@ -93,6 +93,8 @@ export async function deployCourtHouse({ gasPrice = 0n, numbers = {} } = {}) {
 }
 
 let nonces = 1_000n;
+/** Requests of one court differ in it. */
+export const nextNonce = (): bigint => ++nonces;
 
 /** What a job may be agreed with beside the run's program. */
 export interface JobOptions {
@@ -120,7 +122,7 @@ export async function agreeRun(
   const parentRoot = rootsOf("parent");
   if (parentRoot !== ABSENT) await recordModel(court, parentRoot);
   const request = {
-    nonce: ++nonces,
+    nonce: nextNonce(),
     programRoot: programRoot(nodeHasher, program),
     dataRoot: rootsOf("data"),
     parentRoot,
@@ -129,21 +131,7 @@ export async function agreeRun(
     interval: program.interval,
     ...changes,
   };
-  const pair = await pairOf({ ...court, provider: by }, request, {
-    paramsVersion: 2,
-    unitPrice: (TOKEN * 10n ** 18n) / units + 1n,
-    collateral,
-  });
-  const agreed = await (
-    await court.market.getFunction("agree")(
-      pair.request,
-      pair.requestSignature,
-      pair.acceptance,
-      pair.acceptanceSignature,
-    )
-  ).wait();
-  const [job] = follow(agreed);
-  if (job === undefined) throw new Error("no job");
+  const job = await agreeJob(court, request, units, { collateral, by });
   const jobId = String(job.terms["jobId"]) as Hex;
   const submission = {
     jobId,
@@ -159,20 +147,40 @@ export async function agreeRun(
   return { job, jobId, submission, header: toHex(parts.header), lists };
 }
 
+/** Agrees a job of about one token. */
+export async function agreeJob(
+  court: Court,
+  request: Partial<Request>,
+  units: bigint,
+  { collateral = 2n * TOKEN, by = court.provider }: JobOptions = {},
+): Promise<ReturnType<typeof follow>[number]> {
+  const pair = await pairOf({ ...court, provider: by }, request, {
+    paramsVersion: 2,
+    unitPrice: (TOKEN * 10n ** 18n) / units + 1n,
+    collateral,
+  });
+  const agreed = await (
+    await court.market.getFunction("agree")(
+      pair.request,
+      pair.requestSignature,
+      pair.acceptance,
+      pair.acceptanceSignature,
+    )
+  ).wait();
+  const [job] = follow(agreed);
+  if (job === undefined) throw new Error("no job");
+  return job;
+}
+
 /** Puts a model on record, for jobs that read it: a job that its requester signs off. */
 async function recordModel(court: Court, modelRoot: Hex): Promise<void> {
   if ((await court.provenance.getFunction("recordCount")(modelRoot)) > 0n) return;
-  const pair = await pairOf(court, { nonce: ++nonces }, { paramsVersion: 2 });
   const { market } = court;
-  const { request, requestSignature, acceptance, acceptanceSignature } = pair;
-  const agree = market.getFunction("agree");
-  const agreed = follow(
-    await (await agree(request, requestSignature, acceptance, acceptanceSignature)).wait(),
-  );
-  const jobId = String(agreed[0]?.terms["jobId"]);
+  const agreed = await agreeJob(court, { nonce: nextNonce() }, 11_500n);
+  const jobId = String(agreed.terms["jobId"]);
   const submission = { ...submissionOf(jobId), modelRoot };
   const submit = connect(market, court.provider).getFunction("submit");
-  const [job] = follow(await (await submit(agreed[0], submission)).wait(), agreed);
+  const [job] = follow(await (await submit(agreed, submission)).wait(), [agreed]);
   const signOff = { jobId, traceRoot: job?.progress["traceRoot"] };
   const signature = await court.requester.signTypedData(
     await domainOf(court),

@@ -1,0 +1,59 @@
+/** Games about programs at the hard limits, and the last moves of every opcode: none of them outgrows a transaction. */
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import { PRIMITIVES } from "@assay/engine/ir/primitives";
+
+import { type Court, type Game, deployCourtHouse } from "../../support/dispute/court.ts";
+import { largeProgram, limitProgram, opcodeProgram } from "../../support/dispute/limits.ts";
+import { Synthetic } from "../../support/dispute/synthetic.ts";
+
+/** What the chain lets one transaction use; the goals of a whole game of 2^48 steps and of its last step. */
+const TRANSACTION = 16_700_000n;
+const WHOLE = 2_200_000n;
+const LAST_STEP = 300_000n;
+
+const used = (game: Game, names?: readonly string[]): bigint =>
+  game.gas.reduce(
+    (sum, { name, used: gas }) => ((names?.includes(name) ?? true) ? sum + gas : sum),
+    0n,
+  );
+
+describe("Disputes at the limits", () => {
+  let court: Court;
+  before(async () => {
+    court = await deployCourtHouse();
+  });
+
+  async function played({ program, spot }: ReturnType<typeof limitProgram>, claim?: number) {
+    const made = new Synthetic(program, spot);
+    const game = await made.begin(court);
+    await made.play(court, game, claim ?? (made.provable[0] as number));
+    assert.equal(game.over, "challenger lost");
+    for (const { name, used: gas } of game.gas) assert.ok(gas < TRANSACTION, `${name}: ${gas}`);
+    return game;
+  }
+
+  it("a program at every limit is played to its last proof, of a row, in one call each", async () => {
+    await played(limitProgram(), 3);
+  });
+
+  it("and of a value in the state before", async () => {
+    await played(limitProgram(), 0);
+  });
+
+  it("a game about 2^48 scalar steps stays within its goal", async () => {
+    const game = await played(largeProgram());
+    assert.ok(used(game) < WHOLE, `${used(game)} gas`);
+    const last = used(game, ["judge", "prove"]);
+    assert.ok(last < LAST_STEP, `${last} gas`);
+  });
+
+  for (const primitive of PRIMITIVES) {
+    it(`judges and proves ${primitive.name}, with plain operands and with the heaviest`, async () => {
+      const plain = await played(opcodeProgram(primitive, false));
+      const last = used(plain, ["judge", "prove"]);
+      assert.ok(last < LAST_STEP, `${last} gas`);
+      await played(opcodeProgram(primitive, true), 3);
+    });
+  }
+});
