@@ -1,0 +1,204 @@
+/**
+ * Gas of a dispute: each move, the last step of every opcode, and whole games about the demo's MNIST model, about 2^48 scalar
+ * steps and about a program at every hard limit; time of both players and bytes kept for the MNIST model. Needs compiled
+ * contracts (`npx hardhat build`). `--json`: figures on the last line.
+ */
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Inputs } from "@assay/engine/backend";
+import { PRIMITIVES } from "@assay/engine/ir/primitives";
+import { programParts, programRoot } from "@assay/engine/ir/root";
+import type { Program } from "@assay/engine/ir/types";
+import { mlp } from "@assay/engine/models/mlp";
+import { saveCheckpoint } from "@assay/engine/trace/checkpoints";
+import { folderCheckpoints } from "@assay/engine/trace/descent/checkpoints";
+import { openGameRun } from "@assay/engine/trace/game/game";
+import { wrongTarget } from "@assay/engine/trace/game/point";
+import { nodeHasher } from "@assay/engine/trace/hasher";
+import { runJob } from "@assay/engine/trace/run";
+import { wasmBackend } from "@assay/engine/wasm/backend";
+import { type Hex, toHex } from "@assay/protocol/commitments/hash";
+import { treeRoot } from "@assay/protocol/commitments/tree";
+
+import {
+  type Court,
+  type Game,
+  TARGET,
+  agreeJob,
+  challenge,
+  deployCourtHouse,
+  nextNonce,
+} from "../../test/contracts/support/dispute/court.ts";
+import { engineChallenger, engineProvider } from "../../test/contracts/support/dispute/engine.ts";
+import {
+  largeProgram,
+  limitProgram,
+  opcodeProgram,
+} from "../../test/contracts/support/dispute/limits.ts";
+import { play } from "../../test/contracts/support/dispute/play.ts";
+import { Synthetic } from "../../test/contracts/support/dispute/synthetic.ts";
+import { rootOf } from "../../test/contracts/support/dispute/run.ts";
+import { connect, follow, root } from "../../test/contracts/support/market.ts";
+import { readMnist } from "../datasets/mnist.ts";
+import { MNIST_SETTINGS } from "./mnist-mlp.ts";
+
+const WHOLE = 2_200_000;
+const LAST_STEP = 300_000;
+const TRANSACTION = 16_700_000;
+
+interface Figure {
+  readonly value: number;
+  readonly unit: string;
+  readonly goal: number | null;
+}
+const figures = new Map<string, Figure>();
+const note = (name: string, value: number, unit = "gas", goal: number | null = null): void => {
+  figures.set(name, { value, unit, goal });
+  const met = goal === null ? "" : `  of ${goal.toLocaleString("en")} ${value <= goal ? "✓" : "✗"}`;
+  const shown = Math.round(value * 10) / 10;
+  console.log(`${name.padEnd(52)} ${shown.toLocaleString("en").padStart(11)} ${unit}${met}`);
+};
+
+/** Gas of all moves, or of those with these names. */
+const gasOf = (game: Game, names?: readonly string[]): number =>
+  game.gas
+    .filter(({ name }) => names?.includes(name) ?? true)
+    .reduce((sum, { used }) => sum + Number(used), 0);
+const mostOf = (game: Game): Map<string, number> => {
+  const most = new Map<string, number>();
+  for (const { name, used } of game.gas)
+    most.set(name, Math.max(most.get(name) ?? 0, Number(used)));
+  return most;
+};
+
+async function synthetic(
+  court: Court,
+  { program, spot }: ReturnType<typeof limitProgram>,
+  claim?: number,
+): Promise<Game> {
+  const made = new Synthetic(program, spot);
+  const game = await made.begin(court);
+  await made.play(court, game, claim ?? made.provable[0] ?? 0);
+  if (game.over !== "challenger lost") throw new Error("the proof was not taken");
+  return game;
+}
+
+const LAST = ["judge", "prove"];
+const court = await deployCourtHouse();
+
+const large = await synthetic(court, largeProgram());
+for (const [name, gas] of mostOf(large)) note(`2^48 steps: ${name}`, gas);
+note("2^48 steps: last step with its proof", gasOf(large, LAST), "gas", LAST_STEP);
+note(`2^48 steps: whole game, ${large.gas.length} calls`, gasOf(large), "gas", WHOLE);
+
+const limit = await synthetic(court, limitProgram(), 3);
+for (const [name, gas] of mostOf(limit)) note(`every limit: ${name}`, gas, "gas", TRANSACTION);
+note("every limit: last step with its proof", gasOf(limit, LAST));
+note(`every limit: whole game, ${limit.gas.length} calls`, gasOf(limit));
+
+for (const primitive of PRIMITIVES) {
+  const plain = await synthetic(court, opcodeProgram(primitive, false));
+  note(`last step: ${primitive.name}`, gasOf(plain, LAST), "gas", LAST_STEP);
+  const heavy = await synthetic(court, opcodeProgram(primitive, true), 3);
+  note(`last step: ${primitive.name}, heaviest operands`, gasOf(heavy, LAST));
+}
+
+/** Runs a job as a provider does, with its checkpoints on disk. */
+async function trained(program: Program, inputs: Inputs, folder: string) {
+  let kept = 0;
+  const result = await runJob({
+    backend: wasmBackend,
+    program,
+    inputs,
+    onCheckpoint: async ({ step, roots, state }) => {
+      await saveCheckpoint(folder, program, { step, roots, state });
+    },
+  });
+  for (const file of await readdir(folder)) kept += (await stat(join(folder, file))).size;
+  const checkpoints = folderCheckpoints(folder, program, 0, result.checkpointRoots);
+  const stateRoot = result.checkpointRoots.at(-1) as Hex;
+  const prefixRoot = treeRoot(nodeHasher, result.checkpointRoots.slice(0, -1));
+  const { n, modelRoot, evalRoot } = result;
+  const header = { n, prefixRoot, stateRoot, modelRoot, evalRoot };
+  return { header, kept, checkpoints };
+}
+
+/** Times every answer of a player. */
+const timed =
+  <A extends readonly unknown[], R>(times: number[], answer: (...args: A) => Promise<R>) =>
+  async (...args: A): Promise<R> => {
+    const begun = performance.now();
+    const result = await answer(...args);
+    times.push(performance.now() - begun);
+    return result;
+  };
+
+/** A provider that trained on the wrong rows, against a watcher that ran the job again. */
+async function mnist(): Promise<void> {
+  const program = mlp(MNIST_SETTINGS);
+  const data = readMnist().map(({ words }) => words);
+  const [images = new Uint32Array()] = data;
+  const inputs: Inputs = { data, parent: [], seed: 1n };
+  const row = MNIST_SETTINGS.inputs;
+  const turned = Uint32Array.from([...images.subarray(row), ...images.subarray(0, row)]);
+  const cheated: Inputs = { ...inputs, data: [turned, ...data.slice(1)] };
+  const folders = [
+    await mkdtemp(join(tmpdir(), "assay-bench-")),
+    await mkdtemp(join(tmpdir(), "assay-bench-")),
+  ] as const;
+  const theirs = await trained(program, cheated, folders[0]);
+  const own = await trained(program, inputs, folders[1]);
+  note("MNIST: bytes the provider keeps for the window", theirs.kept, "bytes");
+
+  const parts = programParts(nodeHasher, program);
+  const lists = { init: parts.initRoot, step: parts.stepRoot, eval: parts.evalRoot };
+  const columns = program.data.map((type, i) => rootOf(type, data[i] ?? new Uint32Array()));
+  const request = {
+    nonce: nextNonce(),
+    programRoot: programRoot(nodeHasher, program),
+    dataRoot: treeRoot(nodeHasher, columns),
+    seed: inputs.seed,
+    steps: program.steps,
+    interval: program.interval,
+  };
+  const agreed = await agreeJob(court, request, 1_500n + 100n * BigInt(program.steps));
+  const jobId = String(agreed.terms["jobId"]) as Hex;
+  const { n: checkpoint, ...roots } = theirs.header;
+  const submission = { jobId, checkpoint, ...roots, modelCid: root("cid") };
+  const submit = connect(court.market, court.provider).getFunction("submit");
+  const [job] = follow(await (await submit(agreed, submission)).wait(), [agreed]);
+  const target = wrongTarget(own.header, theirs.header);
+  if (job === undefined || target === undefined) throw new Error("nothing to dispute");
+  const shown = { job, jobId, submission, header: toHex(parts.header), lists };
+  const game = await challenge(court, shown, TARGET[target]);
+
+  const prover = openGameRun({ program, inputs: cheated, checkpoints: theirs.checkpoints });
+  const watcher = openGameRun({ program, inputs, checkpoints: own.checkpoints });
+  const [answers, pointings]: [number[], number[]] = [[], []];
+  const provider = engineProvider(court, { ...prover, answer: timed(answers, prover.answer) });
+  const choice = engineChallenger({ ...watcher, point: timed(pointings, watcher.point) });
+  await play(court, game, shown, provider, choice);
+  await Promise.all([prover.close(), watcher.close()]);
+  await Promise.all(folders.map((folder) => rm(folder, { recursive: true })));
+  if (game.over !== "provider lost") throw new Error("the fraud was not found");
+  for (const [name, gas] of mostOf(game)) note(`MNIST: ${name}`, gas);
+  note(`MNIST: whole game, ${game.gas.length} calls`, gasOf(game), "gas", WHOLE);
+  for (const [who, times] of [
+    ["prover", answers],
+    ["watcher", pointings],
+  ] as const) {
+    const total = times.reduce((sum, ms) => sum + ms, 0);
+    note(`MNIST: ${who}, ${times.length} moves, mean`, total / times.length, "ms");
+    note(`MNIST: ${who}, slowest move`, Math.max(...times), "ms");
+  }
+}
+
+await mnist();
+await court.connection.close();
+const rows = [...figures].map(([name, { value, unit, goal }]) => {
+  const [ratio, ok] = goal === null ? [null, null] : [value / goal, value <= goal];
+  return [name, { value, unit, baseline: goal, ratio, goal, ok }] as const;
+});
+if (process.argv.includes("--json")) console.log(JSON.stringify(Object.fromEntries(rows)));
+process.exitCode = rows.some(([, { ok }]) => ok === false) ? 1 : 0;
