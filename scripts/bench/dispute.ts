@@ -176,8 +176,14 @@ async function mnist(): Promise<void> {
   const prover = openGameRun({ program, inputs: cheated, checkpoints: theirs.checkpoints });
   const watcher = openGameRun({ program, inputs, checkpoints: own.checkpoints });
   const [answers, pointings]: [number[], number[]] = [[], []];
-  const provider = engineProvider(court, { ...prover, answer: timed(answers, prover.answer) });
-  const choice = engineChallenger({ ...watcher, point: timed(pointings, watcher.point) });
+  const provider = engineProvider(court, {
+    ...prover,
+    answer: timed(answers, (...args: Parameters<typeof prover.answer>) => prover.answer(...args)),
+  });
+  const choice = engineChallenger({
+    ...watcher,
+    point: timed(pointings, (...args: Parameters<typeof watcher.point>) => watcher.point(...args)),
+  });
   await play(court, game, shown, provider, choice);
   await Promise.all([prover.close(), watcher.close()]);
   await Promise.all(folders.map((folder) => rm(folder, { recursive: true })));
