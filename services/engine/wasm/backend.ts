@@ -4,10 +4,13 @@ import type { Backend, Execution, Inputs, Words } from "../backend.ts";
 import { checkInputs, checkLoad, checkRun } from "../inputs.ts";
 import { checkProgram } from "../ir/check.ts";
 import { elements } from "../ir/shape.ts";
-import type { Program } from "../ir/types.ts";
-import { compile, type Compiled, type CompileReport } from "./compile.ts";
+import type { OpList, Program } from "../ir/types.ts";
+import { compileCached } from "./cache.ts";
+import type { Compiled, CompileReport } from "./compile.ts";
+import { LEAST_WORK } from "./parallel.ts";
 import { NARROW_TILE, WIDE_TILE } from "./microkernel.ts";
-import { instantiate, type WasmExports } from "./runtime.ts";
+import { instantiate, sharedMemory, type WasmExports } from "./runtime.ts";
+import { LIST_NUMBERS, runList, Team } from "./team.ts";
 
 /** An execution that also says what the compiler made of the program. */
 export interface WasmExecution extends Execution {
@@ -19,15 +22,24 @@ class WasmRun implements WasmExecution {
   private readonly program: Program;
   private readonly plan: Compiled["plan"];
   private module: WasmExports | null;
+  private readonly team: Team | null;
   private done = 0;
 
-  constructor(program: Program, compiled: Compiled, exports: WasmExports, inputs: Inputs) {
+  constructor(
+    program: Program,
+    compiled: Compiled,
+    exports: WasmExports,
+    inputs: Inputs,
+    team: Team | null,
+  ) {
+    this.team = team;
     this.program = program;
     this.plan = compiled.plan;
     this.report = compiled.report;
     this.module = exports;
-    exports.seedLow.value = Number(BigInt.asIntN(32, inputs.seed));
-    exports.seedHigh.value = Number(BigInt.asIntN(32, inputs.seed >> 32n));
+    const { low, high } = seedWords(inputs.seed);
+    exports.seedLow.value = low;
+    exports.seedHigh.value = high;
     inputs.data.forEach((words, i) => this.view(this.plan.data[i], words.length).set(words));
     inputs.parent.forEach((words, i) => this.view(this.plan.parent[i], words.length).set(words));
   }
@@ -37,10 +49,8 @@ class WasmRun implements WasmExecution {
   }
 
   init(): void {
-    const module = this.open();
     this.done = 0;
-    module.step.value = 0;
-    module.runInit();
+    this.together("init", 0, 1);
   }
 
   load(state: readonly Words[], position: number): void {
@@ -51,12 +61,16 @@ class WasmRun implements WasmExecution {
 
   run(count: number): void {
     checkRun(this.program, this.done, count);
+    this.together("step", this.done, count);
+    this.done += count;
+  }
+
+  /** Runs a list on all threads. */
+  private together(list: OpList, from: number, count: number): void {
     const module = this.open();
-    for (let i = 0; i < count; i++) {
-      module.step.value = this.done;
-      module.runStep();
-      this.done += 1;
-    }
+    if (count === 0) return;
+    this.team?.tell(list, from, count);
+    runList(module, LIST_NUMBERS[list], from, count);
   }
 
   state(): Words[] {
@@ -70,9 +84,7 @@ class WasmRun implements WasmExecution {
   }
 
   evaluate(): Words[] {
-    const module = this.open();
-    module.step.value = this.done;
-    module.runEval();
+    this.together("eval", this.done, 1);
     return this.program.outputs.map(({ op }) => {
       const type = this.program.eval[op]?.out;
       if (type === undefined) throw new RangeError(`no evaluation op ${String(op)}`);
@@ -85,6 +97,7 @@ class WasmRun implements WasmExecution {
   }
 
   close(): void {
+    this.team?.close();
     this.module = null;
   }
 
@@ -98,12 +111,13 @@ class WasmRun implements WasmExecution {
 
   private copy(address: number | undefined, words: number, float: boolean): Words {
     if (float && address !== undefined) this.open().canonicalise(address, words);
-    return this.view(address, words).slice();
+    return Uint32Array.from(this.view(address, words));
   }
 
-  private view(address: number | undefined, words: number): Uint32Array<ArrayBuffer> {
+  private view(address: number | undefined, words: number): Words {
     if (address === undefined) throw new RangeError("the tensor has no place in memory");
-    return new Uint32Array(this.open().memory.buffer, address, words);
+    const { buffer } = this.open().memory;
+    return new Uint32Array(buffer as ArrayBuffer, address, words);
   }
 }
 
@@ -114,23 +128,50 @@ export interface WasmOptions {
    * fast.
    */
   readonly lanes: "narrow" | "wide";
+  /** Threads on one memory, the caller's included; 1 when not given. The bits are the same for any number. */
+  readonly threads?: number;
+  /** Evaluations below which one thread runs a kernel alone. */
+  readonly leastWork?: number;
 }
+
+const seedWords = (seed: bigint): { readonly low: number; readonly high: number } => ({
+  low: Number(BigInt.asIntN(32, seed)),
+  high: Number(BigInt.asIntN(32, seed >> 32n)),
+});
+
+const MOST_THREADS = 64;
 
 export interface WasmBackend extends Backend {
   prepare(program: Program, inputs: Inputs): Promise<WasmExecution>;
 }
 
 /** A back end that compiles to WebAssembly SIMD. `prepare` throws what `checkProgram` and `checkInputs` throw. */
-export const createWasmBackend = ({ lanes }: WasmOptions): WasmBackend => ({
-  name: lanes === "wide" ? "wasm-wide" : "wasm",
-  prepare: async (program, inputs) => {
-    checkProgram(program);
-    checkInputs(program, inputs);
-    if (lanes === "wide") setFlagsFromString("--experimental-wasm-revectorize");
-    const compiled = compile(program, lanes === "wide" ? WIDE_TILE : NARROW_TILE);
-    return new WasmRun(program, compiled, await instantiate(compiled.bytes), inputs);
-  },
-});
+export const createWasmBackend = ({
+  lanes,
+  threads = 1,
+  leastWork = LEAST_WORK,
+}: WasmOptions): WasmBackend => {
+  if (!Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS)
+    throw new RangeError(`cannot run on ${threads} threads`);
+  return {
+    name: `${lanes === "wide" ? "wasm-wide" : "wasm"}${threads > 1 ? `-${threads}` : ""}`,
+    prepare: async (program, inputs) => {
+      checkProgram(program);
+      checkInputs(program, inputs);
+      if (lanes === "wide") setFlagsFromString("--experimental-wasm-revectorize");
+      const tile = lanes === "wide" ? WIDE_TILE : NARROW_TILE;
+      const compiled = await compileCached(program, tile, { count: threads, leastWork });
+      const { module, plan } = compiled;
+      if (threads === 1)
+        return new WasmRun(program, compiled, await instantiate(module), inputs, null);
+      const memory = sharedMemory(plan.pages);
+      const { low: seedLow, high: seedHigh } = seedWords(inputs.seed);
+      const member = { module, memory, control: plan.control, seedLow, seedHigh };
+      const team = await Team.start(threads, member);
+      return new WasmRun(program, compiled, await instantiate(module, memory), inputs, team);
+    },
+  };
+};
 
 /** The fast back end for any CPU, with nothing but standard features. */
 export const wasmBackend = createWasmBackend({ lanes: "narrow" });

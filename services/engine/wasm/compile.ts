@@ -6,7 +6,8 @@ import { matchContraction, type Contraction } from "./contraction.ts";
 import { FunctionBuilder } from "./function.ts";
 import { fuse } from "./fuse.ts";
 import { helpersOf, type Helpers } from "./helpers.ts";
-import type { KernelPath } from "./kernel.ts";
+import type { Kernel, KernelPath } from "./kernel.ts";
+import { barrier, ONE_THREAD, type Threads } from "./parallel.ts";
 import { emitLoopKernel } from "./loopkernel.ts";
 import { lower } from "./lower.ts";
 import type { Tile } from "./microkernel.ts";
@@ -19,6 +20,8 @@ export interface KernelReport {
   /** Ops of the list that the kernel computes. */
   readonly ops: readonly number[];
   readonly path: KernelPath;
+  /** Whether threads share it, where there are several. */
+  readonly divided: boolean;
   readonly notes: readonly string[];
 }
 
@@ -47,15 +50,17 @@ const MOST_PAGES = 65536;
 /** Compiles a checked program to a WebAssembly module with the functions `runInit`, `runStep`, `runEval` and `canonicalise`.
  * Throws ENGINE_MEMORY_LIMIT beyond 4 GiB.
  */
-export const compile = (program: Program, tile: Tile): Compiled => {
-  const module = new ModuleBuilder();
+export const compile = (program: Program, tile: Tile, division = ONE_THREAD): Compiled => {
+  const { count } = division;
+  const module = new ModuleBuilder(count > 1);
+  const threads = count > 1 ? { ...division, global: module.global("thread") } : null;
   const helpers = helpersOf(module);
   const kernels = {
-    init: compileList(program, "init", module, helpers, tile),
-    step: compileList(program, "step", module, helpers, tile),
-    eval: compileList(program, "eval", module, helpers, tile),
+    init: compileList(program, "init", module, helpers, tile, threads),
+    step: compileList(program, "step", module, helpers, tile, threads),
+    eval: compileList(program, "eval", module, helpers, tile, threads),
   };
-  const plan = planMemory(program, kernels);
+  const plan = planMemory(program, kernels, count);
   if (plan.pages > MOST_PAGES) {
     throw new AssayError(
       "ENGINE_MEMORY_LIMIT",
@@ -67,7 +72,10 @@ export const compile = (program: Program, tile: Tile): Compiled => {
     );
   }
   for (const list of LISTS)
-    module.export(EXPORTED[list], module.add(listFunction(list, kernels[list], plan)));
+    module.export(
+      EXPORTED[list],
+      module.add(listFunction(list, kernels[list], plan, module, threads)),
+    );
   module.export("canonicalise", helpers.canonicalise());
   const bytes = module.finish(plan.pages);
   const reports = LISTS.flatMap((list) =>
@@ -75,6 +83,7 @@ export const compile = (program: Program, tile: Tile): Compiled => {
       list,
       ops: kernel.ops,
       path: kernel.path,
+      divided: kernel.divided,
       notes: kernel.notes,
     })),
   );
@@ -96,6 +105,7 @@ const compileList = (
   module: ModuleBuilder,
   helpers: Helpers,
   tile: Tile,
+  threads: Threads | null,
 ): ScheduledKernel[] => {
   const ops = lower(program, list);
   const contractions = new Map<number, Contraction>();
@@ -109,8 +119,8 @@ const compileList = (
     const contraction = contractions.get(group.ops[0]?.index ?? -1);
     const kernel =
       contraction === undefined
-        ? emitLoopKernel(module, helpers, group, stored)
-        : emitContraction(module, contraction, tile);
+        ? emitLoopKernel(module, helpers, group, stored, threads)
+        : emitContraction(module, contraction, tile, threads);
     return { group, kernel };
   });
 };
@@ -120,6 +130,8 @@ const listFunction = (
   list: OpList,
   kernels: readonly ScheduledKernel[],
   plan: MemoryPlan,
+  module: ModuleBuilder,
+  threads: Threads | null,
 ): FunctionBuilder => {
   const f = new FunctionBuilder(list, []);
   const { values, copies, scratch } = plan.lists[list];
@@ -128,11 +140,47 @@ const listFunction = (
     if (at === undefined) throw new Error(`${kind} ${String(index)} has no place in memory`);
     return at;
   };
-  for (const { kernel } of kernels) {
+  const call = (kernel: Kernel): void => {
     for (const buffer of kernel.buffers) f.i32(address(buffer));
-    if (kernel.scratch > 0) f.i32(scratch);
+    if (kernel.scratch > 0) {
+      f.i32(scratch);
+      if (threads !== null)
+        f.globalGet(threads.global).i32(plan.scratchBytes).op(I.i32Mul).op(I.i32Add);
+    }
     f.call(kernel.function);
+  };
+  const copy = (): void => {
+    for (const { from, to, bytes } of copies) f.i32(to).i32(from).i32(bytes).op(I.memoryCopy);
+  };
+  if (threads === null) {
+    for (const { kernel } of kernels) call(kernel);
+    copy();
+    return f;
   }
-  for (const { from, to, bytes } of copies) f.i32(to).i32(from).i32(bytes).op(I.memoryCopy);
+  // A run of kernels that one thread does alone takes one turn; every turn ends when all threads are done.
+  const wait = barrier(module, threads, plan.control);
+  const alone = (body: () => void): void => {
+    f.globalGet(threads.global).op(I.i32Eqz).if(body);
+    f.call(wait);
+  };
+  let run: Kernel[] = [];
+  const flush = (last: () => void = () => undefined): void => {
+    const some = run;
+    run = [];
+    alone(() => {
+      some.forEach(call);
+      last();
+    });
+  };
+  for (const { kernel } of kernels) {
+    if (!kernel.divided) {
+      run.push(kernel);
+      continue;
+    }
+    if (run.length > 0) flush();
+    call(kernel);
+    f.call(wait);
+  }
+  flush(copy);
   return f;
 };

@@ -1,3 +1,4 @@
+import { elements } from "../ir/shape.ts";
 import type { Contraction, ContractionOperand } from "./contraction.ts";
 import { FunctionBuilder } from "./function.ts";
 import { BufferParameters, type Kernel } from "./kernel.ts";
@@ -6,6 +7,7 @@ import { blockFunction, NARROW_TILE, tileBytes, type Tile } from "./microkernel.
 import type { ModuleBuilder } from "./module.ts";
 import { I, VALUE } from "./opcodes.ts";
 import { packFunction } from "./pack.ts";
+import { isWorthDividing, overPart, type Part, startPart, type Threads } from "./parallel.ts";
 import { buffersOf, Reader } from "./reader.ts";
 
 const { i32 } = VALUE;
@@ -26,6 +28,7 @@ export const emitContraction = (
   module: ModuleBuilder,
   contraction: Contraction,
   widest: Tile,
+  threads: Threads | null,
 ): Kernel => {
   const tile = contraction.columns <= NARROW_TILE.columns ? NARROW_TILE : widest;
   const { op, left, right, rows, columns, terms, batch, batchStrides, rowStride } = contraction;
@@ -81,69 +84,105 @@ export const emitContraction = (
     f.call(pack[which]);
   };
   const cursors = [...leftSide.reader.cursors, ...rightSide.reader.cursors, out];
-  loopNest(f, batch, 0, batch.length, cursors, () => {
-    overBlocks(f, column, columnEnd, columns, columnBlock, () => {
-      const termEnd = f.local(i32);
-      overBlocks(f, term, termEnd, terms, termBlock, () => {
-        f.get(termEnd).get(term).op(I.i32Sub).set(count);
-        pushPack(rightSide, "right");
-        overBlocks(f, row, rowEnd, rows, rowBlock, () => {
-          pushPack(leftSide, "left");
-          f.get(scratch).i32(edge).op(I.i32Add);
-          f.get(scratch)
-            .i32(edge + leftBytes)
-            .op(I.i32Add);
-          f.get(rowEnd).get(row).op(I.i32Sub);
-          f.get(columnEnd).get(column).op(I.i32Sub);
-          f.get(count);
-          f.get(out.local)
-            .get(row)
-            .i32(rowStride * 4)
-            .op(I.i32Mul)
-            .op(I.i32Add);
-          f.get(column).i32(2).op(I.i32Shl).op(I.i32Add);
-          f.i32(rowStride * 4)
-            .get(term)
-            .op(I.i32Eqz)
-            .f32Bits(op.initial)
-            .get(scratch)
-            .call(block);
+  const work = elements(batch) * rows * columns * terms;
+  const shared = isWorthDividing(threads, work) ? sharedSide(threads, contraction) : null;
+  const part =
+    shared === null || threads === null
+      ? null
+      : startPart(
+          f,
+          threads,
+          { batch: batch[0] ?? 1, rows, columns }[shared],
+          { batch: 1, rows: tile.rows, columns: tile.columns }[shared],
+        );
+  const inside = (): void => {
+    overBlocks(
+      f,
+      column,
+      columnEnd,
+      shared === "columns" ? part : null,
+      columns,
+      columnBlock,
+      () => {
+        const termEnd = f.local(i32);
+        overBlocks(f, term, termEnd, null, terms, termBlock, () => {
+          f.get(termEnd).get(term).op(I.i32Sub).set(count);
+          pushPack(rightSide, "right");
+          overBlocks(f, row, rowEnd, shared === "rows" ? part : null, rows, rowBlock, () => {
+            pushPack(leftSide, "left");
+            f.get(scratch).i32(edge).op(I.i32Add);
+            f.get(scratch)
+              .i32(edge + leftBytes)
+              .op(I.i32Add);
+            f.get(rowEnd).get(row).op(I.i32Sub);
+            f.get(columnEnd).get(column).op(I.i32Sub);
+            f.get(count);
+            f.get(out.local)
+              .get(row)
+              .i32(rowStride * 4)
+              .op(I.i32Mul)
+              .op(I.i32Add);
+            f.get(column).i32(2).op(I.i32Shl).op(I.i32Add);
+            f.i32(rowStride * 4)
+              .get(term)
+              .op(I.i32Eqz)
+              .f32Bits(op.initial)
+              .get(scratch)
+              .call(block);
+          });
         });
-      });
-    });
-  });
+      },
+    );
+  };
+  if (part !== null && shared === "batch")
+    overPart(f, part, cursors, () => loopNest(f, batch, 1, batch.length, cursors, inside));
+  else loopNest(f, batch, 0, batch.length, cursors, inside);
   return {
     ops: [op.index],
     function: module.add(f),
     buffers: parameters.buffers,
     scratch: edge + leftBytes + rightBytes,
     path: "contraction",
+    divided: shared !== null,
     notes: [],
   };
 };
 
-/** Runs `body` with `at` and `end` set to the bounds of each block in turn. */
+/** What threads share: a batch of their own each, else the longer side of the product. */
+const sharedSide = (
+  { count }: Threads,
+  { batch, rows, columns }: Contraction,
+): "batch" | "rows" | "columns" => {
+  if ((batch[0] ?? 1) >= 2 * count || (batch[0] ?? 1) === count) return "batch";
+  return rows >= columns ? "rows" : "columns";
+};
+
+/** Runs `body` with `at` and `end` set to the bounds of each block in turn, of a part or of the whole. */
 const overBlocks = (
   f: FunctionBuilder,
   at: number,
   end: number,
+  part: Part | null,
   whole: number,
   size: number,
   body: () => void,
 ): void => {
-  f.i32(0).set(at);
-  f.doWhile(() => {
-    f.get(at)
-      .i32(size)
-      .op(I.i32Add)
-      .tee(end)
-      .i32(whole)
-      .get(end)
-      .i32(whole)
-      .op(I.i32LtS)
-      .op(I.select)
-      .set(end);
-    body();
-    f.get(end).tee(at).i32(whole).op(I.i32LtS);
-  });
+  const limit = (): FunctionBuilder => (part === null ? f.i32(whole) : f.get(part.to));
+  const blocks = (): void => {
+    f.doWhile(() => {
+      f.get(at).i32(size).op(I.i32Add).tee(end);
+      limit().get(end);
+      limit().op(I.i32LtS).op(I.select).set(end);
+      body();
+      f.get(end).tee(at);
+      limit().op(I.i32LtS);
+    });
+  };
+  if (part === null) {
+    f.i32(0).set(at);
+    blocks();
+    return;
+  }
+  f.get(part.from).tee(at).get(part.to).op(I.i32LtS);
+  f.if(blocks);
 };

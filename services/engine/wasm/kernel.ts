@@ -11,6 +11,8 @@ export interface Kernel {
   /** Bytes of scratch memory; 0 when the function takes no scratch parameter. */
   readonly scratch: number;
   readonly path: KernelPath;
+  /** Every thread runs a part of it; otherwise one thread runs all. */
+  readonly divided: boolean;
   /** What keeps it from full speed: operands gathered and primitives computed lane by lane. */
   readonly notes: readonly string[];
 }

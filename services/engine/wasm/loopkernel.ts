@@ -9,6 +9,7 @@ import { enterLevel, loopNest, startCursor, type Cursor } from "./loops.ts";
 import type { LoweredOp } from "./lower.ts";
 import type { ModuleBuilder } from "./module.ts";
 import { I, VALUE } from "./opcodes.ts";
+import { isWorthDividing, overPart, startPart, type Threads } from "./parallel.ts";
 import { buffersOf, laneShape, Reader } from "./reader.ts";
 import { emitScalar } from "./scalar.ts";
 import { advanceRows, emitMaps, hoist, valueType, type MapCode } from "./values.ts";
@@ -60,6 +61,32 @@ const withAccesses = (op: LoweredOp, map: (access: Access) => Access): LoweredOp
   accesses: op.accesses.map(map),
 });
 
+/** Parts that one long level is cut into, so that threads can share it: the most of these that divides it evenly. */
+const PARTS = [64, 32, 16, 12, 10, 8, 6, 5, 4, 3, 2];
+
+/** The nest with an outermost level for threads to share, and whether it has one. */
+const dividedNest = (nest: Nest, threads: Threads | null): { nest: Nest; divided: boolean } => {
+  if (!isWorthDividing(threads, elements(nest.extents))) return { nest, divided: false };
+  const [extent = 1] = nest.extents;
+  if (nest.outputLevels !== 1)
+    return { nest, divided: nest.outputLevels > 1 && extent >= threads.count };
+  const parts = PARTS.find((p) => extent % (4 * p) === 0 && p >= threads.count);
+  if (parts === undefined) return { nest, divided: false };
+  const length = extent / parts;
+  const cut = (strides: readonly number[]): number[] => [(strides[0] ?? 0) * length, ...strides];
+  const cutOp = (op: LoweredOp): LoweredOp => withAccesses(op, (access) => mapStrides(access, cut));
+  return {
+    divided: true,
+    nest: {
+      extents: [parts, length, ...nest.extents.slice(1)],
+      outputLevels: 2,
+      fold: nest.fold && cutOp(nest.fold),
+      maps: nest.maps.map(cutOp),
+      storeStrides: cut(nest.storeStrides),
+    },
+  };
+};
+
 /** Elements per turn of the innermost output loop, largest first; 1 is the scalar rest. */
 const blockSizes = (nest: Nest): number[] => {
   const width = nest.extents[nest.outputLevels - 1] ?? 1;
@@ -73,8 +100,9 @@ export const emitLoopKernel = (
   helpers: Helpers,
   group: Group,
   stored: ReadonlySet<number>,
+  threads: Threads | null,
 ): Kernel => {
-  const nest = nestOf(group);
+  const { nest, divided } = dividedNest(nestOf(group), threads);
   const members = new Set(group.ops.map((op) => op.index));
   const outputs = group.ops.filter((op) => stored.has(op.index));
   const all = nest.fold === null ? nest.maps : [nest.fold, ...nest.maps];
@@ -147,7 +175,7 @@ export const emitLoopKernel = (
   if (level < 0) {
     block(1, hoist({ ...code, maps: [] }, members, false));
   } else {
-    loopNest(f, nest.extents, 0, level, cursors, () => {
+    const inner = (): void => {
       const hoisted = hoist(code, members, lanesUsed);
       enterLevel(f, level, cursors, (advance) => {
         let rest = nest.extents[level] ?? 1;
@@ -162,7 +190,11 @@ export const emitLoopKernel = (
           });
         }
       });
-    });
+    };
+    const outer = (from: number): void => loopNest(f, nest.extents, from, level, cursors, inner);
+    if (divided && threads !== null)
+      overPart(f, startPart(f, threads, nest.extents[0] ?? 1), cursors, () => outer(1));
+    else outer(0);
   }
   const path: KernelPath = lanesUsed || elements(nest.extents) < 4 ? "vector" : "scalar";
   return {
@@ -171,6 +203,7 @@ export const emitLoopKernel = (
     buffers: parameters.buffers,
     scratch: 0,
     path,
+    divided,
     notes: lanesUsed ? notesOf(all, external, level) : [],
   };
 };

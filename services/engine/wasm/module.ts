@@ -8,7 +8,7 @@ interface Entry {
   readonly name: string;
 }
 
-/** A module with functions, one memory and mutable i32 globals; everything is exported, nothing imported. */
+/** A module with functions, one memory and mutable i32 globals; everything is exported, nothing imported but a shared memory. */
 export class ModuleBuilder {
   private readonly types = new Map<
     string,
@@ -18,7 +18,13 @@ export class ModuleBuilder {
   private readonly byContent = new Map<string, number>();
   private readonly helpers = new Map<string, number>();
   private readonly globals: string[] = [];
+  /** Whether the memory is given by the host and shared between threads. */
+  private readonly shared: boolean;
   private readonly exports: { readonly name: string; readonly index: number }[] = [];
+
+  constructor(shared = false) {
+    this.shared = shared;
+  }
 
   /** Adds a function, or finds the one with the very same code. Returns its index. */
   add(builder: FunctionBuilder): number {
@@ -61,10 +67,15 @@ export class ModuleBuilder {
       bytes.unsigned(type.results.length);
       for (const result of type.results) bytes.byte(result);
     });
+    if (this.shared)
+      section(out, 2, 1, [pages], (bytes, count) =>
+        bytes.text("host").text("memory").byte(2).byte(3).unsigned(count).unsigned(count),
+      );
     section(out, 3, this.functions.length, this.functions, (bytes, entry) =>
       bytes.unsigned(entry.type),
     );
-    section(out, 5, 1, [pages], (bytes, count) => bytes.byte(1).unsigned(count).unsigned(count));
+    if (!this.shared)
+      section(out, 5, 1, [pages], (bytes, count) => bytes.byte(1).unsigned(count).unsigned(count));
     section(out, 6, this.globals.length, this.globals, (bytes) =>
       bytes.byte(VALUE.i32).byte(1).byte(0x41).signed(0).byte(0x0b),
     );

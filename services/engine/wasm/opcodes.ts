@@ -27,6 +27,8 @@ export const I = {
   i32Mul: 0x6c,
   i32DivS: 0x6d,
   i32DivU: 0x6e,
+  i32GtS: 0x4a,
+  drop: 0x1a,
   i32RemS: 0x6f,
   i32RemU: 0x70,
   i32And: 0x71,
@@ -99,5 +101,10 @@ export const I = {
   f32x4Pmax: 0xfdeb,
   i32x4TruncSatF32x4S: 0xfdf8,
   f32x4ConvertI32x4S: 0xfdfa,
+  atomicNotify: 0xfe00,
+  atomicWait32: 0xfe01,
+  atomicLoad: 0xfe10,
+  atomicStore: 0xfe17,
+  atomicAdd: 0xfe1e,
 } as const;
 export type Instruction = (typeof I)[keyof typeof I];

@@ -4,6 +4,7 @@ import { elements } from "../ir/shape.ts";
 import { isIdentity, type Group } from "./fuse.ts";
 import type { Kernel } from "./kernel.ts";
 import { resultsOf } from "./lower.ts";
+import { CONTROL_BYTES } from "./parallel.ts";
 import { buffersOf, ZERO_BYTES } from "./reader.ts";
 
 const ALIGNMENT = 64;
@@ -31,6 +32,8 @@ export interface ListPlan {
 
 /** Where everything lies in linear memory. Addresses and sizes are bytes. */
 export interface MemoryPlan {
+  /** What threads share, where there are several. */
+  readonly control: number;
   readonly data: readonly number[];
   readonly parent: readonly number[];
   readonly state: readonly number[];
@@ -38,6 +41,7 @@ export interface MemoryPlan {
   /** Bytes of the tensors that live as long as the job, and of the largest list's temporaries. */
   readonly fixedBytes: number;
   readonly temporaryBytes: number;
+  /** Of each thread. */
   readonly scratchBytes: number;
   readonly pages: number;
 }
@@ -190,8 +194,10 @@ const planList = (
 export const planMemory = (
   program: Program,
   kernels: Readonly<Record<OpList, readonly ScheduledKernel[]>>,
+  threads = 1,
 ): MemoryPlan => {
-  let top = align(ZERO_BYTES);
+  const control = align(ZERO_BYTES);
+  let top = control + (threads > 1 ? CONTROL_BYTES : 0);
   const place = (tensor: { readonly shape: readonly number[] }): number => {
     const at = top;
     top = align(top + bytesOf(tensor.shape));
@@ -206,17 +212,20 @@ export const planMemory = (
     return { list, arena, ...planList(program, list, kernels[list], state, arena) };
   });
   const scratch = Math.max(...parts.map((part) => part.arena.peak));
-  const scratchBytes = Math.max(
-    0,
-    ...Object.values(kernels)
-      .flat()
-      .map(({ kernel }) => kernel.scratch),
+  const scratchBytes = align(
+    Math.max(
+      0,
+      ...Object.values(kernels)
+        .flat()
+        .map(({ kernel }) => kernel.scratch),
+    ),
   );
   const planOf = (list: OpList): ListPlan => {
     const part = parts.find((p) => p.list === list);
     return { values: part?.values ?? new Map(), copies: part?.copies ?? [], scratch };
   };
   return {
+    control,
     data,
     parent,
     state,
@@ -224,6 +233,6 @@ export const planMemory = (
     fixedBytes,
     temporaryBytes: scratch - fixedBytes,
     scratchBytes,
-    pages: Math.ceil((scratch + scratchBytes) / PAGE),
+    pages: Math.ceil((scratch + threads * scratchBytes) / PAGE),
   };
 };
