@@ -204,7 +204,7 @@ const startLocked = async (
       chain,
       sender,
       notebook,
-      openRun: ({ jobId, request }, { bindings }) => {
+      openRun: ({ jobId, request }, of) => {
         const folder = jobFolder(stateDir, jobId);
         return openSubmittedRun(
           {
@@ -216,7 +216,7 @@ const startLocked = async (
             logger,
             signal,
           },
-          bindings,
+          of,
         );
       },
       places: capacity,

@@ -1,6 +1,6 @@
 /** What the agent and the thread that looks into a run say to each other. Everything is data. */
 import type { Words } from "@assay/engine/backend";
-import type { Claims, Position, ProviderMove } from "@assay/protocol/domain/disputes";
+import type { Claims, Position, ProviderMove, TensorProof } from "@assay/protocol/domain/disputes";
 import type { Hex } from "viem";
 
 /** A run that was submitted. */
@@ -24,11 +24,17 @@ export type ToThread =
       readonly position: Position;
       readonly claims: Claims;
     }
+  | { readonly kind: "show"; readonly id: number; readonly tensor: number; readonly chunk: number }
   /** State of the checkpoint that was asked for; undefined where it is not on disk. */
   | { readonly kind: "state"; readonly state: readonly Words[] | undefined };
 
 export type FromThread =
-  | { readonly kind: "answered"; readonly id: number; readonly move: ProviderMove }
+  | {
+      readonly kind: "answered";
+      readonly id: number;
+      /** What `answer` or `show` asked for. */
+      readonly answer: ProviderMove | TensorProof;
+    }
   | {
       readonly kind: "failed";
       readonly id: number;

@@ -13,6 +13,7 @@ import { gameAt } from "./testing.ts";
 const DISPUTES = `0x${"22".repeat(20)}` as const;
 const job = {
   terms: { jobId: zeroHash, disputes: DISPUTES, collateral: 70n, price: 30n, paramsVersion: 1 },
+  progress: { checkpoint: 2, stateRoot: zeroHash },
 } as unknown as Job;
 const memory = {
   jobs: new Map([[zeroHash, { jobId: zeroHash, agreed: true, end: undefined }]]),
@@ -29,14 +30,20 @@ const proverOf = (
   const lines: string[] = [];
   const abort = new AbortController();
   const prover = createProver({
-    follower: { look: () => Promise.resolve(games), forget: () => undefined },
+    follower: {
+      look: () => Promise.resolve(games),
+      demands: () => Promise.resolve([]),
+      forget: () => undefined,
+    },
     readGame: () => Promise.resolve({ ...games[0]!, end: "challenger lost" }),
     chain: {
       now: () => Promise.resolve(1_010),
       job: () =>
         Promise.resolve({
           state: "submitted" as const,
-          found: { job } as Awaited<ReturnType<ProverParts["chain"]["job"]>>["found"],
+          found: { job, prefixRoot: zeroHash } as unknown as Awaited<
+            ReturnType<ProverParts["chain"]["job"]>
+          >["found"],
         }),
       parametersAt: () => Promise.resolve({ disputeClock: 60 } as never),
     },
@@ -125,10 +132,13 @@ test("of several games the one with the earliest deadline is answered first", as
   const at = (gameId: bigint, providerLeft: number) =>
     gameAt("checkpoint", "open", {
       gameId,
+      // A run of its own for each, told apart by its checkpoints.
+      bindings: { ...gameAt("checkpoint", "open").bindings, checkpoints: Number(gameId) },
       clocks: { movedAt: 1_000, providerLeft, challengerLeft: 90 },
     });
-  proverOf(t, [at(1n, 300), at(2n, 100), at(3n, 200)], (_, { gameId }) => {
-    order.push(gameId);
+  const games = [at(1n, 300), at(2n, 100), at(3n, 200)];
+  proverOf(t, games, (_, { checkpoints }) => {
+    order.push(BigInt(checkpoints));
     return Promise.reject(new AssayError("GATEWAY_UNREACHABLE", "nobody", { retryable: true }));
   });
   await until(() => order.length >= 3, "three answers");

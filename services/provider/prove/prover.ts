@@ -3,7 +3,6 @@
  * where the games stand, and every answer is made again from the job's folder.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ProviderMove } from "@assay/protocol/domain/disputes";
 import type { Job } from "@assay/protocol/domain/messages";
 import { AssayError, isAssayError } from "@assay/protocol/errors";
 import type { Logger } from "@assay/runtime/logger";
@@ -19,9 +18,9 @@ import { openJobs, type JobMemory } from "../journal/memory.ts";
 import type { Notebook } from "../journal/notebook.ts";
 import type { DisputeStatus } from "../status/status.ts";
 import { decideGame, type GameStep } from "./decide.ts";
-import { createUrgentQueue } from "./queue.ts";
+import { createDemandAnswers } from "./demands.ts";
+import { createRunPool, type Submitted } from "./pool.ts";
 import type { SubmittedRun } from "./run.ts";
-import { openWitness, type Witness } from "./witness.ts";
 import { describeGame, describeMove } from "./words.ts";
 
 export interface ProverParts {
@@ -31,8 +30,8 @@ export interface ProverParts {
   readonly chain: Pick<Chain, "now" | "job" | "parametersAt">;
   readonly sender: Pick<TransactionSender, "send">;
   readonly notebook: Pick<Notebook, "memory">;
-  /** Opens the run of a job for a game about it. */
-  readonly openRun: (job: JobMemory, game: Game) => Promise<SubmittedRun>;
+  /** Opens the run of a submission. */
+  readonly openRun: (job: JobMemory, of: Submitted) => Promise<SubmittedRun>;
   /** Runs that are looked into at a time. */
   readonly places: number;
   /** Milliseconds between two looks while a game is live. */
@@ -50,13 +49,6 @@ export interface Prover {
   play(): Promise<void>;
   /** Live games, the most urgent first. */
   readonly disputes: () => DisputeStatus[];
-}
-
-/** A run under one submission: a later receipt has more checkpoints. */
-interface OpenRun {
-  readonly jobId: Hex;
-  readonly witness: Promise<Witness>;
-  uses: number;
 }
 
 /** What never changes of a job, and the seconds that each side of a dispute about it has at least. */
@@ -105,17 +97,19 @@ const keyOf = ({ disputes, gameId }: Game): string => `${disputes}:${gameId}`;
 
 export const createProver = (parts: ProverParts): Prover => {
   const { follower, chain, logger, signal } = parts;
-  const queue = createUrgentQueue(parts.places);
+  const pool = createRunPool({
+    open: (of) => parts.openRun(parts.notebook.memory.jobs.get(of.jobId) as JobMemory, of),
+    places: parts.places,
+    signal,
+  });
   const live = new Map<string, LiveGame>();
   const acting = new Set<string>();
-  const runs = new Map<string, OpenRun>();
   /** Jobs whose run was found to differ twice, the second time from the disk. */
   const differing = new Map<Hex, AssayError>();
   const mined = new Map<string, number>();
   const terms = new Map<Hex, FollowedTerms>();
 
-  const send = async (what: string, game: Game, call: DisputeCall): Promise<bigint> => {
-    const base = [what, game.disputes, game.gameId, positionHash(game.position)].join(":");
+  const send = async (base: string, call: DisputeCall): Promise<bigint> => {
     // Asked for again after it was mined (a reorganisation undid it), the call is a new transaction.
     const before = mined.get(base) ?? 0;
     const key = before === 0 ? base : `${base}:${before}`;
@@ -123,48 +117,18 @@ export const createProver = (parts: ProverParts): Prover => {
     mined.set(base, before + 1);
     return receipt.gasUsed;
   };
+  const sendIn = (what: string, game: Game, call: DisputeCall): Promise<bigint> =>
+    send([what, game.disputes, game.gameId, positionHash(game.position)].join(":"), call);
 
-  // Runs
-
-  const closeRun = (key: string): Promise<void> => {
-    const run = runs.get(key);
-    runs.delete(key);
-    return run === undefined
-      ? Promise.resolve()
-      : run.witness.then((witness) => witness.close()).catch(() => undefined);
-  };
-
-  const runKey = ({ jobId, bindings }: Game): string => `${jobId}:${bindings.checkpoints}`;
-
-  const openRun = (game: Game): OpenRun => {
-    const key = runKey(game);
-    const known = runs.get(key);
-    if (known !== undefined) return known;
-    for (const [idle, { uses }] of runs)
-      if (runs.size >= parts.places && uses === 0) void closeRun(idle);
-    const memory = parts.notebook.memory.jobs.get(game.jobId) as JobMemory;
-    const witness = parts.openRun(memory, game).then(({ data, load }) => openWitness(data, load));
-    witness.catch(() => runs.delete(key));
-    const run = { jobId: game.jobId, witness, uses: 0 };
-    runs.set(key, run);
-    return run;
-  };
-
-  const answer = (game: Game, deadline: number): Promise<ProviderMove> =>
-    queue.run(runKey(game), deadline, async () => {
-      signal.throwIfAborted();
-      const run = openRun(game);
-      run.uses++;
-      try {
-        return await (await run.witness).answer(game.position, game.shown.claims);
-      } catch (error) {
-        // The next try begins from the disk.
-        await closeRun(runKey(game));
-        throw error;
-      } finally {
-        run.uses--;
-      }
-    });
+  const demands = createDemandAnswers({
+    pool,
+    send,
+    logger,
+    onFailure: (error) => {
+      if (isAssayError(error, "JOURNAL_UNWRITABLE")) parts.onFatal(error);
+    },
+    signal,
+  });
 
   // Moves
 
@@ -173,15 +137,18 @@ export const createProver = (parts: ProverParts): Prover => {
     const about = { jobId: game.jobId, gameId: game.gameId };
     if (step.do === "answer") {
       const begun = performance.now();
-      const move = await answer(game, step.deadline);
+      const of = { ...game.bindings, jobId: game.jobId };
+      const move = await pool.ask(of, step.deadline, (witness) =>
+        witness.answer(game.position, game.shown.claims),
+      );
       const made = Math.round(performance.now() - begun);
-      const gas = await send("move", game, moveCall(game, move));
+      const gas = await sendIn("move", game, moveCall(game, move));
       logger.info({ ...about, gas, milliseconds: made }, describeMove(move.move, game));
     } else if (step.do === "timeout") {
-      await send("timeout", game, timeoutCall(game, { side: "challenger" }));
+      await sendIn("timeout", game, timeoutCall(game, { side: "challenger" }));
       logger.info({ ...about, bond: game.bond }, "ended a game that its challenger left");
     } else if (step.do === "compare") {
-      await send("compare", game, compareCall(game, job));
+      await sendIn("compare", game, compareCall(game, job));
       logger.info({ ...about, bond: game.bond }, "ended a game by the job's record");
     }
   };
@@ -296,12 +263,17 @@ export const createProver = (parts: ProverParts): Prover => {
     const keys = new Set(games.map(keyOf));
     for (const one of live.values())
       if (one.game.jobId === jobId && !keys.has(keyOf(one.game))) await partFrom(one);
-    if (games.length === 0) {
-      for (const [key, run] of runs) if (run.jobId === jobId && run.uses === 0) void closeRun(key);
+    const demanded = await follower.demands({ jobId, disputes: known.disputes });
+    if (games.length + demanded.length === 0) {
+      pool.closeIdle(jobId);
       return [];
     }
-    const job = (await chain.job(jobId)).found?.job;
-    return job === undefined ? [] : games.map((game) => meet(game, job, now));
+    const { found } = await chain.job(jobId);
+    if (found?.prefixRoot === undefined) return [];
+    const { job, prefixRoot } = found;
+    const { checkpoint: checkpoints, stateRoot } = job.progress;
+    demands.answer(demanded, { jobId, checkpoints, prefixRoot, stateRoot }, now);
+    return games.map((game) => meet(game, job, now));
   };
 
   const jobs = (): JobMemory[] => openJobs(parts.notebook.memory).filter(({ agreed }) => agreed);
@@ -313,7 +285,7 @@ export const createProver = (parts: ProverParts): Prover => {
       if (open.has(jobId)) continue;
       terms.delete(jobId);
       follower.forget(jobId);
-      for (const [key, run] of runs) if (run.jobId === jobId) void closeRun(key);
+      pool.closeIdle(jobId);
     }
   };
 
@@ -348,7 +320,7 @@ export const createProver = (parts: ProverParts): Prover => {
         });
         await sleep(restMs(), undefined, { signal }).catch(() => undefined);
       }
-      await Promise.all([...runs.keys()].map(closeRun));
+      await pool.close();
     },
     disputes: () =>
       [...live.values()]

@@ -35,10 +35,15 @@ const open = (): GameRun => {
 
 let run: GameRun | undefined;
 
-const answer = async ({ id, position, claims }: Extract<ToThread, { kind: "answer" }>) => {
+const answer = async (question: Exclude<ToThread, { kind: "state" }>): Promise<void> => {
+  const { id } = question;
   try {
     run ??= open();
-    say({ kind: "answered", id, move: await run.answer(position, claims) });
+    const made =
+      question.kind === "answer"
+        ? await run.answer(question.position, question.claims)
+        : await run.modelChunk(question.tensor, question.chunk);
+    say({ kind: "answered", id, answer: made });
   } catch (error) {
     const coded = isAssayError(error);
     say({
@@ -52,6 +57,6 @@ const answer = async ({ id, position, claims }: Extract<ToThread, { kind: "answe
 };
 
 port.on("message", (message: ToThread) => {
-  if (message.kind === "answer") void answer(message);
-  else arrived?.(message.state);
+  if (message.kind === "state") arrived?.(message.state);
+  else void answer(message);
 });

@@ -1,6 +1,6 @@
 /** A thread that answers for one submitted run. */
 import type { Words } from "@assay/engine/backend";
-import type { Claims, Position, ProviderMove } from "@assay/protocol/domain/disputes";
+import type { Claims, Position, ProviderMove, TensorProof } from "@assay/protocol/domain/disputes";
 import { AssayError } from "@assay/protocol/errors";
 import { lockedWorker } from "../sandbox/worker.ts";
 import type { FromThread, RunData, ToThread } from "./messages.ts";
@@ -11,6 +11,8 @@ export interface Witness {
    * not what was submitted, and PROVER_CRASHED (retryable).
    */
   answer(position: Position, claims: Claims): Promise<ProviderMove>;
+  /** A chunk of the model, as a demand wants it shown. */
+  modelChunk(tensor: number, chunk: number): Promise<TensorProof>;
   /** Kills the thread; answers under way fail. */
   close(): Promise<void>;
 }
@@ -30,7 +32,7 @@ export const openWitness = (
     ...run.data,
     ...run.parent,
   ]);
-  const waiting = new Map<number, PromiseWithResolvers<ProviderMove>>();
+  const waiting = new Map<number, PromiseWithResolvers<ProviderMove | TensorProof>>();
   let asked = 0;
   let over: AssayError | undefined;
   const send = (message: ToThread, give: readonly Words[] = []): void =>
@@ -65,21 +67,27 @@ export const openWitness = (
     }
     const answer = waiting.get(message.id);
     waiting.delete(message.id);
-    if (message.kind === "answered") answer?.resolve(message.move);
+    if (message.kind === "answered") answer?.resolve(message.answer);
     else answer?.reject(failure(message));
   });
   worker.once("error", (error) => end(crashed(error.message)));
   worker.once("exit", (code) => end(crashed(`ended with ${code}`)));
 
+  /** What comes back is what was asked for: the thread is this project's own code. */
+  const ask = <T extends ProviderMove | TensorProof>(
+    question: (id: number) => ToThread,
+  ): Promise<T> => {
+    if (over !== undefined) return Promise.reject(over);
+    const answer = Promise.withResolvers<ProviderMove | TensorProof>();
+    const id = ++asked;
+    waiting.set(id, answer);
+    send(question(id));
+    return answer.promise as Promise<T>;
+  };
+
   return {
-    answer: (position, claims) => {
-      if (over !== undefined) return Promise.reject(over);
-      const answer = Promise.withResolvers<ProviderMove>();
-      const id = ++asked;
-      waiting.set(id, answer);
-      send({ kind: "answer", id, position, claims });
-      return answer.promise;
-    },
+    answer: (position, claims) => ask((id) => ({ kind: "answer", id, position, claims })),
+    modelChunk: (tensor, chunk) => ask((id) => ({ kind: "show", id, tensor, chunk })),
     close: async () => {
       end(crashed("closed"));
       await worker.terminate();

@@ -2,7 +2,8 @@
 import type { Address, Hex } from "viem";
 import type { AssayContext } from "../context.ts";
 import { positionHash, type Game } from "./game.ts";
-import { disputeStatus, findGames, gameWord, readGame, type GameId } from "./read.ts";
+import type { Demand } from "./demands.ts";
+import { demandsOf, disputeStatus, findGames, gameWord, readGame, type GameId } from "./read.ts";
 
 export interface FollowedJob {
   readonly jobId: Hex;
@@ -16,6 +17,8 @@ export interface GameFollower {
    * is held against the chain, so a reorganisation needs no special care. @throws as `readGame`
    */
   look(job: FollowedJob): Promise<readonly Game[]>;
+  /** Demands about the model of a job that are open; asked for only where `look` counted more than games. */
+  demands(job: FollowedJob): Promise<readonly Demand[]>;
   /** Forgets a job that is over. */
   forget(jobId: Hex): void;
 }
@@ -27,6 +30,8 @@ interface Known {
 
 export const createGameFollower = (context: AssayContext): GameFollower => {
   const byJob = new Map<Hex, Map<bigint, Known>>();
+  /** What is live about a job beside its games. */
+  const others = new Map<Hex, number>();
 
   const refresh = async (id: GameId, known: Known | undefined): Promise<Known | undefined> => {
     const word = await gameWord(context, id);
@@ -55,9 +60,12 @@ export const createGameFollower = (context: AssayContext): GameFollower => {
       if (live.size !== liveGames)
         live = await all(await findGames(context, job.disputes, { jobIds: [job.jobId] }), live);
       byJob.set(job.jobId, live);
+      others.set(job.jobId, liveGames - live.size);
       return [...live.values()].map(({ game }) => game);
     },
+    demands: async (job) => ((others.get(job.jobId) ?? 0) > 0 ? demandsOf(context, job) : []),
     forget: (jobId) => {
+      others.delete(jobId);
       byJob.delete(jobId);
     },
   };

@@ -11,6 +11,7 @@ import {
 } from "@assay/protocol/domain/disputes";
 import { disputesAbi } from "@assay/protocol/generated/abis";
 import { AssayError } from "@assay/protocol/errors";
+import type { Demand } from "./demands.ts";
 import type { Game } from "./game.ts";
 
 type Abi = typeof disputesAbi;
@@ -21,6 +22,7 @@ type Name =
   | "timeoutProvider"
   | "timeoutChallenger"
   | "withdrawBond"
+  | "showChunk"
   | "noteLostChallenge";
 type Args<F extends Name> = ContractFunctionArgs<Abi, "nonpayable", F>;
 
@@ -141,6 +143,12 @@ export const withdrawBondCall = ({
   gameId,
   position,
 }: Game): DisputeCall<"withdrawBond"> => call(disputes, "withdrawBond", [gameId, position]);
+
+/** Answers a demand for a chunk of the model. */
+export const showChunkCall = (
+  { disputes, demandId }: Demand,
+  proof: TensorProof,
+): DisputeCall<"showChunk"> => call(disputes, "showChunk", [demandId, tensor(proof)]);
 
 /** Puts a challenge that the job's own requester lost on its record. */
 export const noteLostChallengeCall = (job: Job): DisputeCall<"noteLostChallenge"> =>

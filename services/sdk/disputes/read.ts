@@ -5,6 +5,7 @@ import { AssayError } from "@assay/protocol/errors";
 import { disputesAbi } from "@assay/protocol/generated/abis";
 import { explainCall } from "../chain/write.ts";
 import type { AssayContext } from "../context.ts";
+import { openDemands, type Demand } from "./demands.ts";
 import { gameFromLogs, positionHash, type Clocks, type Game } from "./game.ts";
 
 /** Which game, of which contract: `terms.disputes` of a job. */
@@ -19,12 +20,13 @@ export interface GameWord extends Clocks {
 }
 
 const events = disputesAbi.filter((item) => item.type === "event");
-const challenged = toEventSelector(events.find(({ name }) => name === "Challenged") as never);
+const topicsOf = (...names: readonly string[]): Hex[] =>
+  events.filter(({ name }) => names.includes(name)).map((event) => toEventSelector(event));
 const ofGames = events
   .filter(({ inputs }) => inputs[0]?.name === "gameId")
   .map((event) => toEventSelector(event));
 
-const asked = async <T>(question: Promise<T>): Promise<T> => {
+const answered = async <T>(question: Promise<T>): Promise<T> => {
   try {
     return await question;
   } catch (error) {
@@ -38,7 +40,7 @@ const logsOf = async (
   topics: readonly (Hex | readonly Hex[] | null)[],
 ): Promise<RpcLog[]> => {
   const { startBlock } = await context.deployment();
-  return asked(
+  return answered(
     context.publicClient.request({
       method: "eth_getLogs",
       params: [
@@ -58,7 +60,7 @@ export const gameWord = async (
   { publicClient }: AssayContext,
   { disputes, gameId }: GameId,
 ): Promise<GameWord> => {
-  const [position, , , movedAt, providerLeft, challengerLeft] = await asked(
+  const [position, , , movedAt, providerLeft, challengerLeft] = await answered(
     publicClient.readContract({
       address: disputes,
       abi: disputesAbi,
@@ -122,7 +124,7 @@ export const findGames = async (
 ): Promise<FoundGame[]> => {
   if (jobIds?.length === 0) return [];
   const logs = await logsOf(context, disputes, [
-    challenged,
+    topicsOf("Challenged"),
     null,
     jobIds ?? null,
     challenger === undefined ? null : toHex(BigInt(challenger), { size: 32 }),
@@ -142,12 +144,12 @@ export const gamesOf = async (
   return Promise.all(found.map((id) => readGame(context, id)));
 };
 
-/** Games about a job that are not over, and whether one was played to its end and won by the provider. */
+/** Games and demands about a job that are not over, and whether one was played to its end and won by the provider. */
 export const disputeStatus = async (
   { publicClient }: AssayContext,
   { disputes, jobId }: { readonly disputes: Address; readonly jobId: Hex },
 ): Promise<{ readonly liveGames: number; readonly won: boolean }> => {
-  const [liveGames, won] = await asked(
+  const [liveGames, won] = await answered(
     publicClient.readContract({
       address: disputes,
       abi: disputesAbi,
@@ -158,9 +160,21 @@ export const disputeStatus = async (
   return { liveGames: Number(liveGames), won };
 };
 
+/** Demands about a job's model that are neither answered nor closed. */
+export const demandsOf = async (
+  context: AssayContext,
+  { disputes, jobId }: { readonly disputes: Address; readonly jobId: Hex },
+): Promise<Demand[]> => {
+  const asked = await logsOf(context, disputes, [topicsOf("ChunkDemanded"), null, jobId]);
+  const ids = asked.flatMap(({ topics }) => topics[1] ?? []);
+  if (ids.length === 0) return [];
+  const names = topicsOf("ChunkDemanded", "ChunkShown", "DemandClosed");
+  return openDemands(disputes, await logsOf(context, disputes, [names, ids]));
+};
+
 /** Bond of the next challenge of a job, token base units. */
 export const bondOf = ({ publicClient }: AssayContext, job: Job): Promise<bigint> =>
-  asked(
+  answered(
     publicClient.readContract({
       address: job.terms.disputes,
       abi: disputesAbi,

@@ -7,12 +7,15 @@ import { Random } from "@assay/engine/testing/random";
 import { readStatus } from "@assay/provider/status/status";
 import { disputeStatus, findGames, readGame } from "@assay/sdk/disputes/read";
 import { turnOf } from "@assay/sdk/disputes/turn";
+import { toHex } from "@assay/protocol/commitments/hash";
+import { disputesAbi } from "@assay/protocol/generated/abis";
 import type { Hex } from "viem";
-import { disputeAll, lieUntil } from "./liar.ts";
+import { demandFirstChunk, disputeAll, lieUntil } from "./liar.ts";
 import {
   agentHome,
   journalOf,
   proposalFor,
+  rerun,
   setStage,
   smallJob,
   startAgent,
@@ -87,6 +90,23 @@ test(
     const { assay, home, agents, start, job, jobId, disputes } = await submitted(t, 10);
     const liar = await challengerAt(4);
     const random = new Random(11);
+    // A chunk that somebody says is withheld is shown at once.
+    const { publicClient } = assay.context;
+    await demandFirstChunk(liar, { jobId, program: job.program });
+    const [shown] = await until(async () => {
+      const events = await publicClient.getContractEvents({
+        address: disputes,
+        abi: disputesAbi,
+        eventName: "ChunkShown",
+        fromBlock: 0n,
+      });
+      return events.length > 0 ? events : undefined;
+    }, "the chunk that was demanded");
+    const { state } = await rerun(job);
+    const tensor = state[job.program.state.findIndex(({ parameter }) => parameter)]!;
+    const bytes = new Uint8Array(tensor.buffer, tensor.byteOffset, tensor.byteLength);
+    assert.equal(shown!.args.chunk, toHex(bytes.subarray(0, 1_024)));
+
     const free = await assay.balance();
     const ids = await disputeAll(liar, { jobId, program: job.program }, TARGETS);
     const games = { disputes, ids, random };

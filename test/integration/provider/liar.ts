@@ -15,9 +15,36 @@ import { allowBonds, challenge, play } from "@assay/sdk/disputes/act";
 import type { Game } from "@assay/sdk/disputes/game";
 import { readGame } from "@assay/sdk/disputes/read";
 import { turnOf } from "@assay/sdk/disputes/turn";
+import { disputesAbi } from "@assay/protocol/generated/abis";
+import { write } from "@assay/sdk/chain/write";
 import { zeroHash, type Hex } from "viem";
 
 const LAST_ENTRY = 16;
+
+/** The program as a dispute names it. */
+const namedProgram = (program: Program) => {
+  const parts = programParts(nodeHasher, program);
+  return {
+    header: toHex(parts.header),
+    lists: { init: parts.initRoot, step: parts.stepRoot, eval: parts.evalRoot },
+  };
+};
+
+/** Pays to be shown the first chunk of the model. */
+export const demandFirstChunk = async (
+  assay: Assay,
+  { jobId, program }: { readonly jobId: Hex; readonly program: Program },
+): Promise<void> => {
+  const { job } = await assay.jobFromChain(jobId);
+  const { header, lists } = namedProgram(program);
+  await allowBonds(assay.context, job.terms.disputes, 10n ** 12n);
+  await write(assay.context, {
+    address: job.terms.disputes,
+    abi: disputesAbi,
+    functionName: "demandChunk",
+    args: [job, header, lists, 0, 0],
+  });
+};
 
 /** Opens a game about each of the targets, one after the other; returns their numbers. */
 export const disputeAll = async (
@@ -27,11 +54,7 @@ export const disputeAll = async (
 ): Promise<bigint[]> => {
   const { job, prefixRoot } = await assay.jobFromChain(jobId);
   if (prefixRoot === undefined) throw new Error("nothing was submitted");
-  const parts = programParts(nodeHasher, program);
-  const named = {
-    header: toHex(parts.header),
-    lists: { init: parts.initRoot, step: parts.stepRoot, eval: parts.evalRoot },
-  };
+  const named = namedProgram(program);
   await allowBonds(assay.context, job.terms.disputes, 10n ** 12n);
   const ids: bigint[] = [];
   for (const target of targets)

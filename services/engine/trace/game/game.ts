@@ -4,9 +4,11 @@ import type {
   Claims,
   Position,
   ProviderMove,
+  TensorProof,
 } from "@assay/protocol/domain/disputes";
 import { openViews, type DescentOptions } from "../descent/descent.ts";
 import { answerAt } from "./answer.ts";
+import { modelChunk } from "./proof.ts";
 import { pointAt, type Shown } from "./point.ts";
 import { type Scalar, scalarAt } from "./scalar.ts";
 
@@ -20,6 +22,8 @@ export interface GameRun {
   point(position: Position, shown: Shown): Promise<ChallengerMove | undefined>;
   /** The operation that a position from the phase `judge` on has come to, as this run computes it. */
   scalar(position: Position): Promise<Scalar>;
+  /** A chunk of the model as a demand wants it shown. */
+  modelChunk(tensor: number, chunk: number): Promise<TensorProof>;
   /** Frees the back end and the cache once the answers under way are made. */
   close(): Promise<void>;
 }
@@ -37,6 +41,7 @@ export function openGameRun(options: DescentOptions): GameRun {
     answer: (position, shown) => inTurn(() => answerAt(views, position, shown)),
     point: (position, shown) => inTurn(() => pointAt(views, position, shown)),
     scalar: (position) => inTurn(() => scalarAt(views, position)),
+    modelChunk: (tensor, chunk) => inTurn(() => modelChunk(views, tensor, chunk)),
     close: async () => {
       await turn;
       views.close();

@@ -1,14 +1,16 @@
 /** The last move of a provider: one element under a root that the game knows. */
 import type { Claims, Position, TensorProof } from "@assay/protocol/domain/disputes";
 import { ABSENT, type Hex } from "@assay/protocol/commitments/hash";
-import { CHUNK_ELEMENTS } from "@assay/protocol/commitments/tensor";
-import type { HashTree } from "@assay/protocol/commitments/tree";
+import { CHUNK_ELEMENTS, chunkCount, chunkLeaves } from "@assay/protocol/commitments/tensor";
+import { HashTree } from "@assay/protocol/commitments/tree";
+import { committed } from "../../data/dataset.ts";
 import { elements } from "../../ir/shape.ts";
 import { DTYPE, type Shape } from "../../ir/types.ts";
 import { type MemorySource, readingAt } from "../../reference/scalar.ts";
-import { opAt, typesOf } from "../descent/course.ts";
+import { opAt, parameters, typesOf } from "../descent/course.ts";
 import type { Section } from "../descent/positions.ts";
 import { chunkHex, treeOf, type Views } from "../descent/views.ts";
+import { nodeHasher } from "../hasher.ts";
 import { accumulators, foldAt, outputRoots, sectionOf } from "./level.ts";
 
 /** What is asked for is fixed by the op itself. */
@@ -109,4 +111,31 @@ async function accumulatorProof(views: Views, p: Position): Promise<TensorProof>
   const { tree } = await accumulators(views, p);
   const chunk = await views.accumulators(foldAt(views, p), index);
   return { ...NOTHING, chunkProof: tree.proof(index), chunk };
+}
+
+/** One chunk of a tensor of the model, under the model's root. Throws a RangeError where there is none. */
+export async function modelChunk(
+  views: Views,
+  tensor: number,
+  chunk: number,
+): Promise<TensorProof> {
+  const index = parameters(views.course)[tensor];
+  const type = index === undefined ? undefined : views.course.program.state[index];
+  const { words: state } = await views.checkpoint(views.course.intervals);
+  const words = index === undefined ? undefined : state[index];
+  if (type === undefined || words === undefined || chunk >= chunkCount(words.length))
+    throw new RangeError(`no chunk ${chunk} of tensor ${tensor}`);
+  const model = await views.modelTree();
+  const chunks = new HashTree(nodeHasher, chunkLeaves(nodeHasher, committed(type, words)));
+  return {
+    ...NOTHING,
+    root: leafOf(model, tensor),
+    rootProof: model.proof(tensor),
+    dtype: DTYPE[type.dtype],
+    rank: type.shape.length,
+    dims: packDims(type.shape),
+    chunks: chunks.root,
+    chunkProof: chunks.proof(chunk),
+    chunk: chunkHex(words, chunk),
+  };
 }

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Position } from "@assay/protocol/domain/disputes";
+import { LEVELS, PHASES } from "@assay/protocol/domain/disputes";
+import { ABSENT, fromHex } from "@assay/protocol/commitments/hash";
+import { chunkCount, chunkLeaf, tensorRootOf } from "@assay/protocol/commitments/tensor";
+import { verifyProof } from "@assay/protocol/commitments/tree";
+import { elements } from "../../ir/shape.ts";
+import { DTYPE } from "../../ir/types.ts";
+import { readingAt } from "../../reference/scalar.ts";
+import { randomProgram } from "../../testing/program.ts";
+import { Random } from "../../testing/random.ts";
+import { honestRun } from "../../testing/runs.ts";
+import { nodeHasher } from "../hasher.ts";
+import { openGameRun } from "./game.ts";
+
+const NO_CLAIMS = { values: [0, 0, 0], rows: [0, 0, 0], accumulator: 0 } as const;
+
+const NOWHERE: Position = {
+  jobId: ABSENT,
+  provider: "0x0000000000000000000000000000000000000000",
+  bindings: ABSENT,
+  phase: 0,
+  level: 0,
+  node: ABSENT,
+  count: 1,
+  index: 0,
+  height: 0,
+  last: ABSENT,
+  shown: ABSENT,
+  checkpoint: 0,
+  step: 0,
+  stepsRest: ABSENT,
+  list: 0,
+  lastOp: 0,
+  opsRest: ABSENT,
+  op: 0,
+  opHash: ABSENT,
+  dtype: 0,
+  operands: 0,
+  terms: 0,
+  size: 0,
+  element: 0,
+  term: 0,
+  bits: 0,
+  accumulatorKnown: true,
+  accumulator: 0,
+  termsRoot: ABSENT,
+  claim: 0,
+};
+
+test("operands from the data set and from the parent model are proven under their roots", async () => {
+  const proven = { data: 0, parent: 0 };
+  for (let number = 0; number < 60; number++) {
+    const random = new Random(number);
+    const { program, inputs } = randomProgram(number, { ops: 4, dimension: 5 });
+    const honest = await honestRun({ program, inputs }, {});
+    const run = openGameRun({ program, inputs, checkpoints: honest.checkpoints });
+    for (const [index, op] of program.step.entries()) {
+      const element = random.integer(0, elements(op.out.shape) - 1);
+      const at: Position = {
+        ...NOWHERE,
+        level: LEVELS.indexOf("chunk"),
+        phase: PHASES.indexOf("judge"),
+        list: 1,
+        checkpoint: 1,
+        step: 1,
+        op: index,
+        lastOp: index,
+        element,
+      };
+      const judged = await run.answer(at, NO_CLAIMS);
+      assert.ok(judged.move === "judge");
+      for (const k of op.operands.keys()) {
+        const { value } = readingAt(op, k, element, 0, judged.claims.rows[k] ?? 0);
+        const kind = value?.source.kind;
+        if (value === undefined || (kind !== "data" && kind !== "parent")) continue;
+        const types = program[kind];
+        const tensor = value.source.index;
+        const shown = await run.answer(
+          { ...at, phase: PHASES.indexOf("prove"), claim: k },
+          judged.claims,
+        );
+        assert.ok(shown.move === "prove");
+        const { root, rootProof, dtype, chunks, chunkProof, chunk, table } = shown.proof;
+        if (table) continue;
+        const under = honest.of[kind === "data" ? "dataRoot" : "parentRoot"];
+        assert.ok(verifyProof(nodeHasher, under, types.length, tensor, root, rootProof));
+        const type = types[tensor];
+        assert.ok(type !== undefined && dtype === DTYPE[type.dtype]);
+        assert.equal(root, tensorRootOf(nodeHasher, dtype, type.shape, chunks));
+        const size = elements(type.shape);
+        if (value.address < 0 || value.address >= size) assert.equal(chunk, "0x");
+        else {
+          const place = Math.floor(value.address / 256);
+          const leaf = chunkLeaf(nodeHasher, dtype, place, fromHex(chunk));
+          assert.ok(verifyProof(nodeHasher, chunks, chunkCount(size), place, leaf, chunkProof));
+          proven[kind]++;
+        }
+      }
+    }
+    await run.close();
+    await honest.descent.close();
+  }
+  assert.ok(proven.data > 10 && proven.parent > 10, JSON.stringify(proven));
+});
