@@ -26,6 +26,11 @@ interface Ran {
   readonly modelFile: string;
 }
 
+interface LongJob {
+  readonly steps?: number;
+  readonly constraints?: Readonly<Record<string, unknown>>;
+}
+
 describe("jobs that change hands", () => {
   let market: TestMarket;
   let tortoise: Address;
@@ -53,7 +58,11 @@ describe("jobs that change hands", () => {
   };
 
   /** A job of seconds for summit and of many minutes for tortoise, with a checkpoint every few seconds there. */
-  const longJob = (name: string, seed: number): string => {
+  const longJob = (
+    name: string,
+    seed: number,
+    { steps = 8_000, constraints = { allow: [tortoise, summit()] } }: LongJob = {},
+  ): string => {
     const [drawn] = drawJobs(1, 7);
     const job = {
       ...drawn!,
@@ -65,11 +74,10 @@ describe("jobs that change hands", () => {
       dropout: undefined,
       optimizer: { kind: "adamw", learningRate: 0.001 },
       batch: 64,
-      steps: 8_000,
+      steps,
       checkpointEvery: 50,
       seed,
     };
-    const constraints = { allow: [tortoise, summit()] };
     return writeJob(join(market.assay.home, name), job, {
       maximum: CAP,
       constraints,
@@ -135,6 +143,26 @@ describe("jobs that change hands", () => {
     );
     assert.ok(existsSync(join(market.assay.home, ran.modelFile)));
   };
+
+  test("two replicas commit before they see each other's result, and both are paid", async () => {
+    const { assay, client } = market;
+    const file = longJob("replicated", 4, { steps: 500, constraints: {} });
+    const options = ["--yes", "--replicas", "2", "--max-spend", CAP, "--out", "replicated/model"];
+    const ran = await assay.json<Ran & { request: Hex }>("run", file, ...options);
+    assert.equal(ran.modelRoot, await uninterrupted(file));
+    const { jobIds } = await client.requestStatus(ran.request);
+    const jobs = await Promise.all(jobIds.map((id) => client.job(id)));
+    assert.deepEqual(
+      jobs.map(({ state, assurance }) => [state, assurance]),
+      [
+        ["settled", "replicated"],
+        ["settled", "replicated"],
+      ],
+    );
+    assert.equal(new Set(jobs.map(({ provider }) => provider)).size, 2);
+    const cost = jobs.reduce((sum, job) => sum + (job.paid ?? 0n) + job.protocolFee, 0n);
+    assert.ok(cost > 0n && cost <= 1_500_000n);
+  });
 
   test("a drained provider hands over; the second one ends with the same model", async (context) => {
     const { assay } = market;

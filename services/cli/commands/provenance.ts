@@ -24,7 +24,7 @@ export const printRecord = (output: Output, record: ProvenanceRecord, token: Tok
   output.line(`requester  ${record.requester}`);
   output.line(`provider   ${record.provider}, paid ${formatAmount(record.price, token)}`);
   output.line(
-    `assurance  ${record.assurance}, settled ${new Date(record.settledAt * 1000).toISOString()}`,
+    `assurance  ${record.assurance}${record.assurance === "replicated" ? ` (${record.agreeing} providers agreed when this one was settled)` : ""}, settled ${new Date(record.settledAt * 1000).toISOString()}`,
   );
 };
 

@@ -123,6 +123,7 @@ const startLocked = async (
       folder: at("blocks"),
       gatewayUrl: options.gatewayUrl ?? options.apiUrl,
     });
+    const ownStore = await openContentStore({ folder: at("blocks") });
     const hardware = await detectHardware(stateDir);
     const fullSpeed = await calibrated(at("calibration.json"));
     const share = Math.min(1, (hardware.cpuCores ?? 1) / capacity);
@@ -183,6 +184,7 @@ const startLocked = async (
       chain,
       notebook,
       store,
+      ownStore,
       limits,
       session,
       logger,

@@ -1,10 +1,12 @@
 /** Runs the jobs that were signed for, each in a drive of its own. */
 import type { ProgressReport } from "@assay/protocol/wire/api";
 import type { Logger } from "@assay/runtime/logger";
+import { cidOfDigest } from "@assay/storage/cid";
 import type { ContentStore } from "@assay/storage/content";
 import type { Hex } from "viem";
 import type { Chain } from "../chain/chain.ts";
 import { checkpointFolder, jobFolder } from "../jobs/checkpoints.ts";
+import { mustCommit } from "../jobs/decide.ts";
 import { driveJob } from "../jobs/drive.ts";
 import type { InputLimits } from "../jobs/inputs.ts";
 import { jobInputs } from "../jobs/kept-inputs.ts";
@@ -19,6 +21,8 @@ export interface RunnerParts {
   readonly chain: Chain;
   readonly notebook: Notebook;
   readonly store: ContentStore;
+  /** The part of it that is on this machine alone. */
+  readonly ownStore: ContentStore;
   readonly limits: InputLimits;
   readonly session: MarketSession;
   readonly logger: Logger;
@@ -88,7 +92,16 @@ export const createJobRunner = (parts: RunnerParts): JobRunner => {
         ...parts,
         jobId,
         train: (stop, onKept) => train({ ...work, onKept, signal: stop }),
-        upload: (trained, stop) => upload(trained, { store: parts.store, signal: stop }),
+        // What others must not see before it is revealed stays here until then.
+        upload: (trained, stop) =>
+          upload(trained, {
+            store: mustCommit(request) ? parts.ownStore : parts.store,
+            signal: stop,
+          }),
+        publish: async ({ modelCid }, stop) => {
+          const file = parts.ownStore.getFile(cidOfDigest(modelCid), { signal: stop });
+          await parts.store.putFile(file, { signal: stop });
+        },
         prefix: (stop) => prefixOf({ ...work, signal: stop }),
         onPhase: (phase, job) => {
           board.phase(jobId, phase, job);

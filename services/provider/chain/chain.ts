@@ -10,7 +10,7 @@ import {
   provenanceAbi,
   stakingAbi,
 } from "@assay/protocol/generated/abis";
-import { typedData, type MarketDomain } from "@assay/protocol/signing/typed-data";
+import { digestOf, typedData, type MarketDomain } from "@assay/protocol/signing/typed-data";
 import type { Deployment } from "@assay/protocol/wire/api";
 import type { TransactionSender } from "@assay/runtime/transactions";
 import { explainCall } from "@assay/sdk/chain/write";
@@ -19,7 +19,15 @@ import { parameters } from "@assay/sdk/actions/parameters";
 import { stakeOf, type StakeView } from "@assay/sdk/actions/stake";
 import type { AssayContext } from "@assay/sdk/context";
 import { disputeStatus } from "@assay/sdk/disputes/read";
-import { zeroAddress, type Abi, type Address, type Hex, type LocalAccount } from "viem";
+import {
+  encodeAbiParameters,
+  keccak256,
+  zeroAddress,
+  type Abi,
+  type Address,
+  type Hex,
+  type LocalAccount,
+} from "viem";
 
 /** Errors that a market call may pass on from the contracts behind it. */
 export const BUBBLED_ERRORS: Abi = [
@@ -57,6 +65,10 @@ export interface Chain {
   present(job: Job, receipt: Submission): Promise<Hex>;
   /** Disputes about a submission that are not over. */
   liveGames(job: Job): Promise<number>;
+  commit(job: Job, submission: Submission, salt: Hex): Promise<Hex>;
+  /** Whether the contract would take the reveal now. Throws `MARKET_TOO_EARLY`, `MARKET_TOO_LATE`. */
+  requireRevealable(job: Job, submission: Submission, salt: Hex): Promise<void>;
+  reveal(job: Job, submission: Submission, salt: Hex): Promise<Hex>;
   settle(job: Job): Promise<Hex>;
   expire(job: Job): Promise<Hex>;
 }
@@ -204,6 +216,29 @@ export const createChain = (parts: ChainParts): Chain => {
     },
     liveGames: async ({ terms: { disputes, jobId } }) =>
       disputes === zeroAddress ? 0 : (await disputeStatus(context, { disputes, jobId })).liveGames,
+    commit: (job, submission, salt) => {
+      const digest = digestOf(domain, "Submission", submission);
+      const commitment = keccak256(
+        encodeAbiParameters([{ type: "bytes32" }, { type: "bytes32" }], [digest, salt]),
+      );
+      return once("commit", job, (key) =>
+        sender.send({ ...market, functionName: "commit", args: [job, commitment], key }),
+      );
+    },
+    requireRevealable: async (job, submission, salt) => {
+      await read(
+        publicClient.simulateContract({
+          ...reads,
+          account,
+          functionName: "reveal",
+          args: [job, submission, salt],
+        }),
+      );
+    },
+    reveal: (job, submission, salt) =>
+      once("reveal", job, (key) =>
+        sender.send({ ...market, functionName: "reveal", args: [job, submission, salt], key }),
+      ),
     settle: (job) =>
       once("settle", job, (key) =>
         sender.send({ ...market, functionName: "settle", args: [job], key }),

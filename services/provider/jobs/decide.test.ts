@@ -7,8 +7,19 @@ import { decide, LAPSE_MARGIN_SECONDS, type Facts, type JobFacts } from "./decid
 const DEADLINE = 1_000;
 const GRACE = 50;
 
-const job = (progress: Partial<JobFacts["progress"]> = {}): JobFacts => ({
-  terms: { steps: 10, startStep: 0, interval: 5, deadline: DEADLINE },
+const job = (
+  progress: Partial<JobFacts["progress"]> = {},
+  terms: Partial<JobFacts["terms"]> = {},
+): JobFacts => ({
+  terms: {
+    steps: 10,
+    startStep: 0,
+    interval: 5,
+    deadline: DEADLINE,
+    replicas: 1,
+    auditLine: 0n,
+    ...terms,
+  },
   progress: { stoppedAt: 0, windowEnd: 0, checkpoint: 0, ...progress },
 });
 
@@ -30,6 +41,7 @@ const active: Facts = {
   submission: undefined,
   failed: false,
   nothingToPresent: false,
+  revealOver: false,
   receiptGrace: GRACE,
   disputed: false,
 };
@@ -92,6 +104,24 @@ test("a receipt that somebody else presented is outdone while the grace lasts, w
   const whole = { state: "submitted", job: job({ ...stopped, checkpoint: 2 }) } as const;
   assert.equal(stepOf({ ...whole, now: 601 }), "wait");
 });
+
+for (const terms of [{ replicas: 2 }, { auditLine: 1n }])
+  test(`a job with ${Object.keys(terms)[0]} is committed to, then revealed, and never shown in part`, () => {
+    const committing = { job: job({}, terms) };
+    assert.equal(stepOf(committing), "train");
+    assert.equal(stepOf({ ...committing, submission: result(2) }), "commit");
+    assert.equal(stepOf({ ...committing, submission: result(2), now: DEADLINE }), "commit");
+    assert.equal(stepOf({ ...committing, submission: result(2), now: DEADLINE + 1 }), "wait");
+    assert.equal(stepOf({ ...committing, now: DEADLINE + GRACE + 1 }), "expire");
+    const stopped = { job: job({ stoppedAt: 600 }, terms), now: 610 };
+    assert.equal(stepOf(stopped), "train");
+    assert.equal(stepOf({ ...stopped, submission: result(2), now: 600 + GRACE }), "commit");
+    assert.equal(stepOf({ ...stopped, now: 600 + GRACE + 1 }), "expire");
+    const committed = { ...committing, state: "committed", submission: result(2) } as const;
+    assert.equal(stepOf(committed), "reveal");
+    assert.equal(stepOf({ ...committed, revealOver: true }), "expire");
+    assert.equal(stepOf({ ...committed, submission: undefined }), "wait");
+  });
 
 test("a final state closes the job, whatever is remembered", () => {
   for (const state of ["settled", "expired", "slashed", "void"] as const)

@@ -10,6 +10,9 @@ export type Step =
   | { readonly do: "lapse" }
   | { readonly do: "train" }
   | { readonly do: "submit"; readonly submission: Submission }
+  /** Replicated or audited: show a salted commitment first, and the result once nobody can copy it. */
+  | { readonly do: "commit"; readonly submission: Submission }
+  | { readonly do: "reveal"; readonly submission: Submission }
   /** Late or stopped: show what there is. */
   | { readonly do: "present" }
   | { readonly do: "expire" }
@@ -18,7 +21,10 @@ export type Step =
 
 /** The part of a job's record that decides. */
 export interface JobFacts {
-  readonly terms: Pick<Terms, "deadline" | "steps" | "startStep" | "interval">;
+  readonly terms: Pick<
+    Terms,
+    "deadline" | "steps" | "startStep" | "interval" | "replicas" | "auditLine"
+  >;
   readonly progress: Pick<Progress, "stoppedAt" | "windowEnd" | "checkpoint">;
 }
 
@@ -38,9 +44,17 @@ export interface Facts {
   readonly receiptGrace: number;
   /** A receipt was tried, and there is none to show that is later than the one that stands. */
   readonly nothingToPresent: boolean;
+  /** The time in which a commitment counts is over. */
+  readonly revealOver: boolean;
   /** A dispute about the result is not over: nothing is paid before. */
   readonly disputed: boolean;
 }
+
+/** Whether results of this job are committed to before they are shown. */
+export const mustCommit = ({
+  replicas,
+  auditLine,
+}: Pick<Terms, "replicas" | "auditLine">): boolean => replicas > 1 || auditLine > 0n;
 
 /** A block that agrees a job can be undone and come back a little later; until then the job is not given up. */
 export const LAPSE_MARGIN_SECONDS = 60;
@@ -63,7 +77,13 @@ export const decide = (facts: Facts): Step => {
     if (now <= job.progress.windowEnd) return { do: "wait", until: job.progress.windowEnd + 1 };
     return facts.disputed ? { do: "wait", until: undefined } : { do: "settle" };
   }
-  if (state === "committed") return { do: "wait", until: undefined };
+  if (state === "committed") {
+    if (facts.revealOver) return { do: "expire" };
+    const { submission } = facts;
+    return submission === undefined
+      ? { do: "wait", until: undefined }
+      : { do: "reveal", submission };
+  }
   return decideActive(facts, job);
 };
 
@@ -75,6 +95,12 @@ const decideActive = (facts: Facts, job: JobFacts): Step => {
   const graceEnd = (stoppedAt === 0 ? deadline : stoppedAt) + receiptGrace;
   const inTime = now <= (stoppedAt === 0 ? deadline : graceEnd);
   const full = submission !== undefined && submission.checkpoint === checkpointCount(job.terms);
+  if (mustCommit(job.terms)) {
+    // Paid in full or not at all: a prefix that others see could be copied.
+    if (inTime && full) return { do: "commit", submission };
+    if (inTime && !facts.failed) return { do: "train" };
+    return now <= graceEnd ? { do: "wait", until: graceEnd + 1 } : { do: "expire" };
+  }
   if (inTime && full) return { do: "submit", submission };
   if (stoppedAt === 0 && now <= deadline)
     return facts.failed ? { do: "wait", until: deadline + 1 } : { do: "train" };

@@ -79,6 +79,7 @@ const drive = async (
   const phases: string[] = [];
   await driveJob({
     prefix: () => Promise.resolve(undefined),
+    publish: () => Promise.resolve(),
     ...parts,
     jobId,
     notebook,

@@ -2,6 +2,7 @@
  * Takes one job from the signature to the money. Every round asks the chain where the job stands, decides, and does one
  * thing; killed at any point, the next process does the same from the journal.
  */
+import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Job, Submission } from "@assay/protocol/domain/messages";
 import { checkpointCount } from "@assay/protocol/domain/money";
@@ -11,7 +12,7 @@ import type { Logger } from "@assay/runtime/logger";
 import type { Chain, ChainJobView } from "../chain/chain.ts";
 import type { JobMemory } from "../journal/memory.ts";
 import type { Notebook } from "../journal/notebook.ts";
-import { decide, type Step } from "./decide.ts";
+import { decide, mustCommit, type Step } from "./decide.ts";
 import { createPatience } from "./patience.ts";
 import type { Trained } from "./training.ts";
 
@@ -20,6 +21,7 @@ export type JobPhase =
   | "awaiting agreement"
   | ProgressReport["phase"]
   | "submitting"
+  | "awaiting the other replicas"
   | "awaiting settlement"
   | "settling"
   | "failed";
@@ -35,6 +37,8 @@ export interface DriveParts {
   readonly train: (signal: AbortSignal, onKept: () => void) => Promise<Trained>;
   /** Stores the model; repeated alone, training is not. */
   readonly upload: (trained: Trained, signal: AbortSignal) => Promise<Submission>;
+  /** Lets others fetch a result that only this machine has so far. */
+  readonly publish: (submission: Submission, signal: AbortSignal) => Promise<void>;
   /** The latest checkpoint as a receipt, if there is one. */
   readonly prefix: (signal: AbortSignal) => Promise<Submission | undefined>;
   /** Called with every new phase; `job` is the record on chain. */
@@ -72,6 +76,7 @@ export const driveJob = async (parts: DriveParts): Promise<void> => {
   let trained: Trained | undefined;
   let failure: AssayError | undefined;
   let nothingToPresent = false;
+  let revealOver = false;
   const memory = (): JobMemory => notebook.memory.jobs.get(jobId) as JobMemory;
 
   /** Milliseconds until the next try; undefined where there is none. */
@@ -133,6 +138,34 @@ export const driveJob = async (parts: DriveParts): Promise<void> => {
     parts.release();
   };
 
+  const commit = async (job: Job, submission: Submission): Promise<void> => {
+    let { salt } = memory();
+    if (salt === undefined) {
+      salt = `0x${randomBytes(32).toString("hex")}`;
+      await notebook.note({ kind: "salted", jobId, salt });
+    }
+    const transaction = await chain.commit(job, submission, salt);
+    await notebook.note({ kind: "submitted", jobId, transaction });
+    parts.release();
+    logger.info({ jobId, transaction }, "committed");
+  };
+
+  /** Shows the result as soon as the contract takes it. @throws `MARKET_TOO_EARLY` until then */
+  const reveal = async (job: Job, submission: Submission): Promise<void> => {
+    const { salt } = memory();
+    if (salt === undefined) throw new AssayError("SALT_LOST", "the journal has no salt");
+    try {
+      await chain.requireRevealable(job, submission, salt);
+    } catch (error) {
+      revealOver = isAssayError(error, "MARKET_TOO_LATE");
+      throw error;
+    }
+    await parts.publish(submission, signal);
+    const transaction = await chain.reveal(job, submission, salt);
+    parts.onSubmitted();
+    logger.info({ jobId, transaction }, "revealed");
+  };
+
   const act = async (step: Step, view: ChainJobView): Promise<"again" | "done"> => {
     const job = view.found?.job;
     switch (step.do) {
@@ -157,6 +190,14 @@ export const driveJob = async (parts: DriveParts): Promise<void> => {
         logger.info({ jobId, transaction }, "submitted");
         return "again";
       }
+      case "commit":
+        parts.onPhase("submitting", job);
+        await commit(job as Job, step.submission);
+        return "again";
+      case "reveal":
+        parts.onPhase("awaiting the other replicas", job);
+        await reveal(job as Job, step.submission);
+        return "again";
       case "present":
         parts.onPhase("submitting", job);
         await present(job as Job);
@@ -190,6 +231,7 @@ export const driveJob = async (parts: DriveParts): Promise<void> => {
           submission,
           failed: failure !== undefined,
           nothingToPresent,
+          revealOver,
           receiptGrace: await graceOf(chain, view.found?.job),
           disputed: await isDisputed(chain, view, now),
         });
@@ -276,8 +318,11 @@ const watchForEnd = (parts: DriveParts, begun: ChainJobView, abort: AbortControl
     const { stoppedAt } = job.progress;
     const live = view.state === "active" || view.state === "submitted";
     if (live && stoppedAt === 0 && now <= deadline) return false;
-    if (live) {
-      const due = stoppedAt === 0 ? deadline : stoppedAt;
+    const due = stoppedAt === 0 ? deadline : stoppedAt;
+    if (live && mustCommit(job.terms)) {
+      // Of use in full only, and that through the grace time of a stop.
+      if (stoppedAt !== 0 && now <= due + (await graceOf(chain, job))) return false;
+    } else if (live) {
       if (now < due + (await graceOf(chain, job)) * FINISH_SHARE) {
         if (!ending) logger.info({ jobId, stoppedAt, deadline }, "ending at the next checkpoint");
         ending = true;

@@ -94,6 +94,7 @@ export const readInputs = async (
   const programText = new TextDecoder().decode(await files.program(PROGRAM_BYTES));
   const program = parseProgram(programText);
   checkProgramOf(request, program);
+  checkParentOf(request, program);
   checkMemory(program, limits);
   if (program.data.length === 0) return { program, programText, data: [] };
   const file = decodeSafetensors(
@@ -202,6 +203,22 @@ const checkProgramOf = (request: NamedInputs, program: Program): void => {
   const init = request.startRoot === zeroHash ? units.init : 0n;
   const counted = [init, units.step, units.eval].join("/");
   if (asked !== counted) throw mismatch("UNITS_MISMATCH", "the work units", asked, counted);
+};
+
+/** A job that goes on from a state names the record of that state, and so cannot name the parent model beside it. */
+const checkParentOf = (request: Pick<Request, "startRoot">, program: Program): void => {
+  const reads = [...program.step, ...program.eval].some((op) =>
+    op.operands.some(
+      ({ source, indirection }) =>
+        source.kind === "parent" || indirection?.source.kind === "parent",
+    ),
+  );
+  if (request.startRoot !== zeroHash && reads)
+    throw new AssayError(
+      "PARENT_UNSUPPORTED",
+      "a job that reads its parent model at every step cannot go on elsewhere",
+      { remedy: "Run it again from its start, or let its provider finish it." },
+    );
 };
 
 const checkMemory = (program: Program, { memoryBytes }: InputLimits): void => {

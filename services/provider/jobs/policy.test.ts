@@ -90,8 +90,6 @@ const REFUSALS: [string, Parameters<typeof codeOf>[0]][] = [
   ["EXECUTOR_UNSUPPORTED", { request: { executor: 1 } }],
   ["ACCESS_UNSUPPORTED", { request: { access: 1 } }],
   ["NUMERICS_UNSUPPORTED", { request: { numerics: 2 } }],
-  ["COMMIT_REVEAL_UNSUPPORTED", { request: { replicas: 2 } }],
-  ["COMMIT_REVEAL_UNSUPPORTED", { request: { auditLine: 1n } }],
   ["CONSTRAINTS_MISMATCH", { request: { constraintsHash: zeroHash } }],
   ["REQUEST_EXPIRED", { request: { expiry: 1_000 } }],
   ["PRICE_BELOW_ASK", { policy: { unitPrice: UNIT_PRICE + 1n } }],

@@ -67,11 +67,6 @@ export const refusalOf = (
       `numerics ${request.numerics}, this engine has ${NUMERICS}`,
     ],
     [
-      request.replicas > 1 || request.auditLine > 0n,
-      "COMMIT_REVEAL_UNSUPPORTED",
-      "replicated and audited jobs are not served by this agent yet",
-    ],
-    [
       canonicalHash(constraints) !== request.constraintsHash,
       "CONSTRAINTS_MISMATCH",
       "the constraints shown are not those that were signed",

@@ -23,6 +23,8 @@ export const eventSchema = z.discriminatedUnion("kind", [
   event("agreed", { jobId: bytes32 }),
   /** Training is over and the model is stored; all that is left is to tell the chain. */
   event("trained", { jobId: bytes32, submission: submissionSchema }),
+  /** Written before the commitment it hides in is sent: without it nothing can be revealed. */
+  event("salted", { jobId: bytes32, salt: bytes32 }),
   event("submitted", { jobId: bytes32, transaction: bytes32 }),
   /** Nothing more will happen with this job. */
   event("ended", {

@@ -13,6 +13,8 @@ export interface JobMemory {
   readonly signature: Hex;
   readonly agreed: boolean;
   readonly submission: Submission | undefined;
+  /** Of the commitment to `submission`, for jobs that commit. */
+  readonly salt: Hex | undefined;
   readonly submitted: boolean;
   readonly end: JournalEventOf<"ended"> | undefined;
 }
@@ -46,8 +48,18 @@ export const recollect = (history: readonly JournalEvent[] = []): Recollection =
     switch (event.kind) {
       case "accepted": {
         const { jobId, proposalId, request, acceptance, signature } = event;
-        const begun = { agreed: false, submission: undefined, submitted: false, end: undefined };
-        jobs.set(jobId, { jobId, proposalId, request, acceptance, signature, ...begun });
+        jobs.set(jobId, {
+          jobId,
+          proposalId,
+          request,
+          acceptance,
+          signature,
+          agreed: false,
+          submission: undefined,
+          salt: undefined,
+          submitted: false,
+          end: undefined,
+        });
         break;
       }
       case "agreed":
@@ -55,6 +67,9 @@ export const recollect = (history: readonly JournalEvent[] = []): Recollection =
         break;
       case "trained":
         change(event.jobId, { submission: event.submission });
+        break;
+      case "salted":
+        change(event.jobId, { salt: event.salt });
         break;
       case "submitted":
         change(event.jobId, { submitted: true });

@@ -137,7 +137,6 @@ test("proposals are refused with the reason, on real inputs", async (t) => {
   assert.equal(await propose({ stepUnits: job.named.stepUnits - 1n }), "UNITS_MISMATCH");
   assert.equal(await propose({ runTime: 1 }), "DEADLINE_TOO_SHORT");
   assert.equal(await propose({}, { unitPrice: 1n }), "PRICE_BELOW_ASK");
-  assert.equal(await propose({ auditLine: 1n }), "COMMIT_REVEAL_UNSUPPORTED");
   const spoiled = await proposalFor(stage, job);
   assert.equal(
     await refusalOf({ ...spoiled, request: { ...spoiled.request, maximum: 1n } }),
