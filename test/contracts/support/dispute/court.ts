@@ -173,7 +173,7 @@ export async function agreeJob(
 }
 
 /** Puts a model on record, for jobs that read it: a job that its requester signs off. */
-async function recordModel(court: Court, modelRoot: Hex): Promise<void> {
+export async function recordModel(court: Court, modelRoot: Hex): Promise<void> {
   if ((await court.provenance.getFunction("recordCount")(modelRoot)) > 0n) return;
   const { market } = court;
   const agreed = await agreeJob(court, { nonce: nextNonce() }, 11_500n);

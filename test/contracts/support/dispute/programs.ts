@@ -54,6 +54,19 @@ export function smallProgram(
   return { program, inputs: { data, parent: [], seed: 7n } };
 }
 
+/** The same, begun from a scalar of its parent's model instead of 1. */
+export function tunedProgram(): { program: Program; inputs: Inputs } {
+  const { program, inputs } = smallProgram(4, 2);
+  return {
+    program: {
+      ...program,
+      parent: [{ name: "count", dtype: "f32", shape: [] }],
+      init: [map("copy", [], [read({ kind: "parent", index: 0 }, [])])],
+    },
+    inputs: { ...inputs, parent: [Uint32Array.of(bitsOf(5))] },
+  };
+}
+
 /** Number of small tensors before the wide one, so that lists of ops and tensors are two levels deep. */
 const SMALL = 17;
 const TERMS = 300;

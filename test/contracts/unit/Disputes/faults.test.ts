@@ -4,6 +4,7 @@ import { beforeEach, describe, it } from "node:test";
 import { type Interface, ZeroHash } from "ethers";
 import { opLeaf } from "@assay/protocol/commitments/bindings";
 import type { Hex } from "@assay/protocol/commitments/hash";
+import type { Words } from "@assay/engine/backend";
 import { encodeOp } from "@assay/engine/ir/encode";
 import { LIMITS } from "@assay/engine/ir/limits";
 import type { Op, OpList, Program } from "@assay/engine/ir/types";
@@ -18,7 +19,7 @@ import {
   submitRun,
 } from "../../support/dispute/court.ts";
 import { reasonOf } from "../../support/dispute/play.ts";
-import { smallProgram } from "../../support/dispute/programs.ts";
+import { smallProgram, tunedProgram } from "../../support/dispute/programs.ts";
 import { LISTS, Run, chunkTree, listTree, rootOf } from "../../support/dispute/run.ts";
 
 const PLACE = { header: 0, op: 1, state: 2, data: 3, terms: 4, parent: 5 } as const;
@@ -146,6 +147,36 @@ describe("Disputes.voidFaulty", () => {
     };
     await isVoid(second, evidence(second, declared, PLACE.data, column));
     const right = voidFaulty(job, evidence(job, program, PLACE.data, column));
+    await assert.rejects(right, (error) => reasonOf(court, error) === "DisputeNoFault");
+  });
+
+  it("ends a job whose header has other steps or another interval than its request", async () => {
+    for (const changes of [{ steps: 3 }, { interval: 3 }]) {
+      const request = { steps: program.steps, interval: program.interval };
+      const changed = { ...program, ...changes };
+      const run = Object.assign(new Run(program, inputs), { program: changed });
+      const job = await submitRun(court, run, honest, inputs.seed, { request });
+      await isVoid(job, evidence(job, changed, PLACE.terms));
+    }
+    const job = await jobOf({});
+    const right = voidFaulty(job, evidence(job, program, PLACE.terms));
+    await assert.rejects(right, (error) => reasonOf(court, error) === "DisputeNoFault");
+  });
+
+  it("ends a job whose parent is not what the program declares", async () => {
+    const { program: tuned, inputs: own } = tunedProgram();
+    const declared = { ...tuned, parent: [{ ...tuned.parent[0]!, shape: [1] }] };
+    const run = new Run(tuned, own);
+    const job = await submitRun(court, run, run, own.seed);
+    const shown = Object.assign(new Run(tuned, own), { program: declared });
+    const honestRoots = Object.assign(new Run(tuned, own), {
+      rootOf: (_: unknown, words: Words) =>
+        rootOf(words === own.parent[0] ? tuned.parent[0]! : tuned.data[0]!, words),
+    });
+    const second = await submitRun(court, shown, honestRoots, own.seed);
+    const parent = { chunks: chunkTree(tuned.parent[0]!, own.parent[0]!).root };
+    await isVoid(second, evidence(second, declared, PLACE.parent, parent));
+    const right = voidFaulty(job, evidence(job, tuned, PLACE.parent, parent));
     await assert.rejects(right, (error) => reasonOf(court, error) === "DisputeNoFault");
   });
 
