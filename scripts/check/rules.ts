@@ -1,6 +1,7 @@
 import { generated } from "./generated.ts";
 import { layers } from "./layers.ts";
 import { lockfile } from "./lockfile.ts";
+import { parameterTable } from "./parameter-table.ts";
 import type { Rule } from "./rule.ts";
 import { settings } from "./settings.ts";
 import { solidityLayers } from "./solidity-layers.ts";
@@ -20,6 +21,7 @@ export const RULES: readonly Rule[] = [
   solidityLayers,
   settings,
   tables,
+  parameterTable,
   trees,
   lockfile,
 ];
