@@ -34,7 +34,7 @@ const overrides = Object.fromEntries(
 
 // `npm run test:deep` asks for more.
 // oxlint-disable-next-line node/no-process-env
-const invariantRuns = Number(process.env["ASSAY_INVARIANT_RUNS"] ?? 64);
+const invariantRuns = Number(process.env["ASSAY_INVARIANT_RUNS"] ?? 40);
 
 // `npm test` starts an anvil for the second run of the contract tests and says here where it listens.
 // oxlint-disable-next-line node/no-process-env
