@@ -1,23 +1,27 @@
 /** Deploys the market to any chain by URL, with the parameters of a network, and writes down where it is. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 
 import { deploymentSchema, type Deployment } from "@assay/protocol/wire/api";
-import { Contract, JsonRpcProvider, computeAddress, getAddress, getCreateAddress } from "ethers";
+import { AssayError } from "@assay/protocol/errors";
+import { Contract, JsonRpcProvider, computeAddress, getAddress, id } from "ethers";
 
 import { loadArtifact } from "./artifacts.ts";
 import { ignite, type IgniteOptions } from "./ignite.ts";
 import {
-  ASSAY_TRANSACTIONS,
-  BEFORE_DISPUTES,
-  BEFORE_MARKET,
   assayModule,
   localTokenModule,
   stakeGovernorModule,
   timelockModule,
 } from "./modules/assay.ts";
-import { type Numbers, ZERO_ADDRESS, paramsOf, readParameters } from "./parameters.ts";
-import { signingProvider } from "./provider.ts";
+import {
+  type Numbers,
+  type ParameterFile,
+  ZERO_ADDRESS,
+  paramsOf,
+  readParameters,
+} from "./parameters.ts";
+import { planOf } from "./plan.ts";
 
 export interface DeployOptions {
   readonly rpcUrl: string;
@@ -26,7 +30,7 @@ export interface DeployOptions {
   /** File of `deploy/parameters`, by name. */
   readonly parameters: "local" | "public";
   /** Numbers of its first version that shall be others, within the file's bounds. */
-  readonly first?: Numbers;
+  readonly first?: Partial<Numbers>;
   /** Token to use; a new open test token where absent. */
   readonly token?: string;
   /** Who adds parameter versions; a governor by stake behind a timelock is deployed where absent. */
@@ -43,17 +47,16 @@ export interface DeployOptions {
   readonly pollingInterval?: number;
 }
 
-/** Addresses that contracts take before they exist. */
-interface Plan {
-  readonly market: string;
-  readonly disputes: string;
-  readonly stakeGovernor: string;
+/** Everything that was made, by contract name, and what clients know of it. */
+export interface Deployed {
+  readonly deployment: Deployment;
+  readonly addresses: Readonly<Record<string, string>>;
 }
 
 /**
  * Deploys with one key, transaction after transaction. The key must send nothing else meanwhile: the market's address is
  * computed from its nonce. The key keeps no power over what it deployed.
- * @throws Error that says what the deployer lacks, or with Ignition's account of what failed.
+ * @throws `DEPLOY_TOKEN_SHORT`, `DEPLOY_FAILED`, and what `planOf` throws
  */
 export async function deploy(options: DeployOptions): Promise<Deployment> {
   const rpc = new JsonRpcProvider(options.rpcUrl, undefined, {
@@ -61,7 +64,7 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
     cacheTimeout: -1,
   });
   try {
-    return await deployWith(rpc, options);
+    return (await deployWith(rpc, readParameters(options.parameters), options)).deployment;
   } finally {
     rpc.destroy();
   }
@@ -81,38 +84,49 @@ export const deployLocal = async (
   });
 };
 
-async function deployWith(rpc: JsonRpcProvider, options: DeployOptions): Promise<Deployment> {
-  const provider = signingProvider(rpc, options.deployer);
-  const file = readParameters(options.parameters);
+/** {@link deploy} over an open connection. */
+export async function deployWith(
+  rpc: JsonRpcProvider,
+  file: ParameterFile,
+  options: Omit<DeployOptions, "rpcUrl" | "parameters">,
+): Promise<Deployed> {
+  const deployer = computeAddress(options.deployer);
   const probe = BigInt(file.probe);
   const { pollingInterval = 1_000, journal } = options;
-  const how: IgniteOptions = { provider, journal, pollingInterval };
+  const how: IgniteOptions = { rpc, key: options.deployer, journal, pollingInterval };
 
-  const startBlock = await rpc.getBlockNumber();
-  const token =
-    options.token === undefined
-      ? (await ignite(localTokenModule, { probe }, how))["TestToken"]
-      : getAddress(options.token);
-  if (token === undefined) throw new Error("the token was not deployed");
-  const { symbol, decimals, held } = await tokenFacts(token, provider.address, rpc);
+  const latest = await rpc.getBlockNumber();
+  const token = getAddress(
+    options.token ?? (await ignite(localTokenModule, { probe }, how))["TestToken"] ?? "",
+  );
+  const { symbol, decimals, held } = await tokenFacts(token, deployer, rpc);
   if (held < probe) {
-    throw new Error(
-      `${provider.address} holds ${held} of the ${probe} base units of ${symbol} that the market moves to and fro once: send it some`,
+    throw new AssayError(
+      "DEPLOY_TOKEN_SHORT",
+      `${deployer} holds ${held} of the ${probe} base units of ${symbol} that the market moves to and fro once`,
+      { remedy: `send it ${probe - held} more; they stay its own` },
     );
   }
 
   const governed = options.governor === undefined;
-  const { market, disputes, stakeGovernor } = await planOf(
+  const chainId = Number((await rpc.getNetwork()).chainId);
+  const { guardian = ZERO_ADDRESS, treasury } = options;
+  const first = { ...file.first, ...options.first };
+  const given = id(
+    JSON.stringify({ ...file, first, token, guardian, treasury, governor: options.governor }),
+  );
+  const { market, disputes, stakeGovernor, startBlock } = await planOf(
     rpc,
-    provider.address,
+    { chainId, deployer, given },
     governed,
+    latest,
     journal,
   );
   const { timelockDelay: delay, ...settings } = file.governance;
   const governor =
     options.governor ?? (await ignite(timelockModule, { delay, stakeGovernor }, how))["Timelock"];
   if (governor === undefined) throw new Error("the timelock was not deployed");
-  const deployed = await ignite(
+  const made = await ignite(
     assayModule,
     {
       market,
@@ -120,43 +134,37 @@ async function deployWith(rpc: JsonRpcProvider, options: DeployOptions): Promise
       decimals,
       probe,
       governor,
-      guardian: options.guardian ?? ZERO_ADDRESS,
+      guardian,
       min: paramsOf(file.min),
       max: paramsOf(file.max),
-      first: paramsOf(
-        { ...file.first, ...options.first },
-        { treasury: options.treasury ?? governor, disputes },
-      ),
+      first: paramsOf(first, { treasury: treasury ?? governor, disputes }),
       gasPrice: BigInt(file.game.gasPrice),
     },
     how,
   );
-  const staking = deployed["Staking"] ?? ZERO_ADDRESS;
   // The first version of the parameters names this address: a game anywhere else would judge nothing.
-  if (deployed["Disputes"] !== disputes) {
-    throw new Error(`the dispute game is at ${deployed["Disputes"]}, not ${disputes}`);
-  }
+  requirePlace("the dispute game", made["Disputes"], disputes);
+  const staking = made["Staking"] ?? ZERO_ADDRESS;
   if (governed) {
     const values = {
       staking,
       timelock: governor,
       settings: { ...settings, proposalThreshold: BigInt(settings.proposalThreshold) },
     };
-    const made = (await ignite(stakeGovernorModule, values, how))["StakeGovernor"];
     // The timelock obeys this address alone: anywhere else the governor would have no say, and nobody could give it one.
-    if (made !== stakeGovernor) throw new Error(`the governor is at ${made}, not ${stakeGovernor}`);
+    const standing = (await ignite(stakeGovernorModule, values, how))["StakeGovernor"];
+    requirePlace("the governor", standing, stakeGovernor);
   }
 
-  const { chainId } = await rpc.getNetwork();
   const deployment = deploymentSchema.parse({
-    chainId: Number(chainId),
+    chainId,
     startBlock,
     contracts: {
       market,
       staking,
-      reputation: deployed["Reputation"],
-      provenance: deployed["Provenance"],
-      parameters: deployed["Parameters"],
+      reputation: made["Reputation"],
+      provenance: made["Provenance"],
+      parameters: made["Parameters"],
       disputes,
       token,
       ...(governed ? { governor: stakeGovernor } : {}),
@@ -167,30 +175,20 @@ async function deployWith(rpc: JsonRpcProvider, options: DeployOptions): Promise
     mkdirSync(dirname(options.file), { recursive: true });
     writeFileSync(options.file, `${JSON.stringify(deployment, null, 2)}\n`);
   }
-  return deployment;
+  const { IERC20: _, ...contracts } = made;
+  const addresses = {
+    ...contracts,
+    ...(governed ? { Timelock: governor, StakeGovernor: stakeGovernor } : {}),
+  };
+  return { deployment, addresses };
 }
 
-/** Follows from the deployer's nonce before the timelock; kept beside the journals, for a deployment that goes on later. */
-async function planOf(
-  rpc: JsonRpcProvider,
-  from: string,
-  governed: boolean,
-  journal: string | undefined,
-): Promise<Plan> {
-  const kept = journal === undefined ? undefined : join(journal, "plan.json");
-  if (kept !== undefined && existsSync(kept)) return JSON.parse(readFileSync(kept, "utf8")) as Plan;
-  const nonce = (await rpc.getTransactionCount(from)) + (governed ? 1 : 0);
-  const plan = {
-    market: getCreateAddress({ from, nonce: nonce + BEFORE_MARKET }),
-    disputes: getCreateAddress({ from, nonce: nonce + BEFORE_DISPUTES }),
-    stakeGovernor: getCreateAddress({ from, nonce: nonce + ASSAY_TRANSACTIONS }),
-  };
-  if (kept !== undefined) {
-    mkdirSync(dirname(kept), { recursive: true });
-    writeFileSync(kept, `${JSON.stringify(plan, null, 2)}\n`);
-  }
-  return plan;
-}
+const requirePlace = (what: string, found: string | undefined, planned: string): void => {
+  if (found === planned) return;
+  throw new AssayError("DEPLOY_FAILED", `${what} is at ${found}, not at ${planned}`, {
+    remedy: "begin anew in another folder, and send nothing else with the key meanwhile",
+  });
+};
 
 async function tokenFacts(token: string, holder: string, rpc: JsonRpcProvider) {
   const contract = new Contract(token, loadArtifact("TestToken").abi, rpc);

@@ -13,7 +13,12 @@ interface EthTransaction extends TransactionRequest {
 
 export type SigningProvider = ReturnType<typeof signingProvider>;
 
-export function signingProvider(rpc: JsonRpcProvider, key: string) {
+/** `record` gets each signed transaction before the chain does. */
+export function signingProvider(
+  rpc: JsonRpcProvider,
+  key: string,
+  record: (raw: string) => void = () => undefined,
+) {
   const wallet = new Wallet(key, rpc);
   return {
     address: wallet.address,
@@ -28,7 +33,9 @@ export function signingProvider(rpc: JsonRpcProvider, key: string) {
         ...rest,
         ...(gas === undefined ? {} : { gasLimit: gas }),
       });
-      return rpc.send("eth_sendRawTransaction", [await wallet.signTransaction(populated)]);
+      const raw = await wallet.signTransaction(populated);
+      record(raw);
+      return rpc.send("eth_sendRawTransaction", [raw]);
     },
   };
 }
