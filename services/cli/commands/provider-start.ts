@@ -5,7 +5,7 @@ import type { Address } from "viem";
 import { createAgent } from "@assay/provider/agent/agent";
 import { AssayError } from "@assay/protocol/errors";
 import { createLogger } from "@assay/runtime/logger";
-import { formatCount, formatUnitPrice } from "../terminal/format.ts";
+import { formatCount, formatUnitPrice, parseAmount, type Token } from "../terminal/format.ts";
 import { readableLog } from "../terminal/log-lines.ts";
 import { asProvider, sessionOf, tokenOf } from "./common.ts";
 
@@ -46,6 +46,20 @@ const checkPrice = (text: string): string => {
   throw new AssayError("USAGE_BAD_PRICE", `--price ${text} is neither a number nor \`auto\``, {
     remedy: "give tokens per giga-operation, such as 0.004, or `auto` to follow the market",
   });
+};
+
+/** @throws `USAGE_BAD_PRICE` */
+const checkFloor = (text: string): string => {
+  if (/^[0-9]+(\.[0-9]+)?$/.test(text) && Number(text) > 0) return text;
+  throw new AssayError("USAGE_BAD_PRICE", `--floor ${text} is not a price`, {
+    remedy: "give tokens per giga-operation above 0, such as 0.001",
+  });
+};
+
+/** A decimal amount of tokens, as the agent takes it. @throws `USAGE_BAD_AMOUNT` */
+const checkAmount = (text: string, token: Token): string => {
+  parseAmount(text, token);
+  return text;
 };
 
 /** Folder of the agent's journal, checkpoints and status, one per provider. */
@@ -90,13 +104,13 @@ export const registerProviderStart = (provider: Command): void => {
         apiUrl: session.apiUrl,
         stateDir,
         price: checkPrice(options.price),
-        priceFloor: options.floor,
+        priceFloor: checkFloor(options.floor),
         capacity: number(options.capacity, "capacity", 1, 1024),
         dutyCycle: number(options.dutyCycle, "duty-cycle", 0.01, 1),
         hardware: options.gpu === undefined ? "cpu" : "gpu",
         maxDataBytes: MAX_DATA_MIB * MIB,
         checkpointBytes: CHECKPOINT_MIB * MIB,
-        maxStatedLoss: options.maxStatedLoss,
+        maxStatedLoss: checkAmount(options.maxStatedLoss, token),
         about: {
           name: options.name,
           region: options.region,

@@ -79,9 +79,13 @@ export const registerProviderStatus = (provider: Command): void => {
     )
     .action(async (name: string | undefined, options: { state?: string }, command: Command) => {
       const session = await sessionOf(command, asProvider);
-      const status = await readStatus(
-        join(providerFolder(session, name, options.state), "status.json"),
-      );
+      const file = join(providerFolder(session, name, options.state), "status.json");
+      const left = await readStatus(file);
+      // The agent looks now and then; what is at risk is told as the chain has it.
+      const { total, locked, leaving } = await session.reader
+        .stakeOf(left.provider)
+        .catch(() => left.stake);
+      const status = { ...left, stake: { total, locked, leaving } };
       print(session, status, await tokenOf(session));
       session.output.result({ running: isAlive(status.pid), ...status });
     });

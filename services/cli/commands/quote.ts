@@ -1,5 +1,9 @@
 import type { Command } from "commander";
 import pc from "picocolors";
+import { selectTensors } from "@assay/engine/data/dataset";
+import { decodeSafetensors } from "@assay/engine/data/safetensors";
+import { printProgram } from "@assay/engine/ir/json";
+import { measuredSeconds } from "@assay/provider/jobs/pace";
 import type { Quote } from "@assay/protocol/wire/api";
 import type { Session } from "../home/session.ts";
 import { prepareJob, quoteAskOf, type PreparedJob } from "../jobfile/prepare.ts";
@@ -75,6 +79,28 @@ export const printQuote = (session: Session, quote: Quote, token: Token): void =
   }
 };
 
+/** Seconds that the job would take here, from running it for a moment; undefined where that does not tell. */
+const ownSeconds = async ({
+  program,
+  seed,
+  units,
+  dataFile,
+  parent,
+}: PreparedJob): Promise<number | undefined> => {
+  const data = selectTensors(decodeSafetensors(dataFile).tensors, program.data);
+  return measuredSeconds(
+    {
+      program,
+      programText: printProgram(program),
+      data: data.map(({ words }) => words),
+      parent: (parent?.tensors ?? []).map(({ words }) => words),
+    },
+    { seed, startStep: 0, stepUnits: units.step, evalUnits: units.eval },
+    1,
+    new AbortController().signal,
+  );
+};
+
 export const registerQuote = (program: Command): void => {
   program
     .command("quote <file>")
@@ -88,7 +114,10 @@ export const registerQuote = (program: Command): void => {
       printWork(session, prepared);
       const quote = await session.reader.quote(quoteAskOf(prepared));
       printQuote(session, quote, token);
+      const here = await ownSeconds(prepared);
+      if (here !== undefined)
+        session.output.line(`on this machine, one core: about ${formatSeconds(here)}`);
       session.output.next(`assay run ${file}`);
-      session.output.result(quote);
+      session.output.result({ ...quote, ownSeconds: here ?? null });
     });
 };

@@ -1,4 +1,5 @@
 /** Takes in requests: everything that the contract would refuse later is refused now, with a remedy. Idempotent by digest. */
+import { formatAmount, type Token } from "@assay/protocol/domain/amount";
 import { AssayError } from "@assay/protocol/errors";
 import { totalUnits } from "@assay/protocol/domain/money";
 import type { Request } from "@assay/protocol/domain/messages";
@@ -23,6 +24,8 @@ export interface RequestIntakeOptions {
   readonly queues: TaskQueues;
   readonly blocks: BlockStore;
   readonly domain: Domain;
+  /** Amounts are told in this token. */
+  readonly token: Token;
   /** Account of the matcher that this market runs; undefined where it runs none. */
   readonly matcher?: Address | undefined;
 }
@@ -68,7 +71,7 @@ const checkForm = (request: Request, now: number): void => {
 };
 
 export const requestIntake = (options: RequestIntakeOptions): RequestIntake => {
-  const { sql, chain, queues, blocks, domain, matcher } = options;
+  const { sql, chain, queues, blocks, domain, matcher, token } = options;
 
   const checkCarrier = (request: Request, now: number): void => {
     const { matcher: named, exclusiveUntil } = request;
@@ -119,8 +122,8 @@ export const requestIntake = (options: RequestIntakeOptions): RequestIntake => {
     if (available < needed)
       throw wrong(
         "ESCROW_MISSING",
-        `${requester} has ${available} free on the ledger, and its open requests with this one can cost ${needed}.`,
-        `Deposit at least ${needed - available} more base units, or lower the maximum.`,
+        `${requester} has ${formatAmount(available, token)} free on the ledger, and its open requests with this one can cost ${formatAmount(needed, token)}.`,
+        `Deposit at least ${formatAmount(needed - available, token)} more, or lower the maximum.`,
         { available, needed },
       );
   };

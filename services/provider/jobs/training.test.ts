@@ -14,6 +14,7 @@ import { runJob } from "@assay/engine/trace/run";
 import { wasmBackend } from "@assay/engine/wasm/backend";
 import { treeRoot } from "@assay/protocol/commitments/tree";
 import type { Request } from "@assay/protocol/domain/messages";
+import { createLogger } from "@assay/runtime/logger";
 import { digestOf } from "@assay/storage/cid";
 import { contentStore } from "@assay/storage/content";
 import { memoryBlocks } from "@assay/storage/memory";
@@ -65,6 +66,8 @@ test("a late agent with the last checkpoint but no result is paid for the one be
     jobId: zeroHash,
     request,
     store,
+    ownStore: store,
+    logger: createLogger({ name: "test", level: "silent" }),
     limits: { maxDataBytes: 2 ** 20, memoryBytes: 2 ** 26 },
     checkpoints,
     signal: new AbortController().signal,
@@ -83,5 +86,7 @@ test("a late agent with the last checkpoint but no result is paid for the one be
   assert.deepEqual(presented, [undefined, 1, 2, 2]);
   const receipt = await prefixOf(parts);
   assert.equal(receipt?.stateRoot, whole.checkpointRoots[2]);
+  const away = { ...store, putFile: () => Promise.reject(new Error("no gateway")) };
+  assert.deepEqual(await prefixOf({ ...parts, store: away }), receipt, "claimed all the same");
   assert.equal(receipt?.prefixRoot, treeRoot(nodeHasher, whole.checkpointRoots.slice(0, 2)));
 });

@@ -16,6 +16,8 @@ export interface TrainingParts {
   readonly jobId: Hex;
   readonly request: Request;
   readonly store: ContentStore;
+  /** The part of it that is on this machine alone. */
+  readonly ownStore: ContentStore;
   readonly limits: InputLimits;
   /** All that the job reads, checked; it stays on this machine until the job is over. */
   readonly inputs: (signal: AbortSignal) => Promise<WholeInputs>;
@@ -105,14 +107,24 @@ export const upload = async (
  * with its evaluation; undefined before the first.
  */
 export const prefixOf = async (
-  parts: Pick<TrainingParts, "jobId" | "request" | "store" | "limits" | "checkpoints" | "signal">,
+  parts: Pick<
+    TrainingParts,
+    "jobId" | "request" | "store" | "ownStore" | "limits" | "checkpoints" | "logger" | "signal"
+  >,
 ): Promise<Submission | undefined> => {
   const { request, store, limits, checkpoints, signal } = parts;
   const { program } = await fetchInputs(store, request, limits, signal);
   const latest = await checkpoints.latest(program, program.steps);
   const checkpoint = (latest?.roots.length ?? 1) - 1;
   if (latest === undefined || checkpoint === 0) return undefined;
-  return publishCheckpoint(parts, program, latest);
+  try {
+    return await publishCheckpoint(parts, program, latest);
+  } catch (error) {
+    signal.throwIfAborted();
+    // The grace time is short: what was earned is claimed even where nobody can go on from it.
+    parts.logger.warn({ jobId: parts.jobId, err: error }, "the state could not be published");
+    return publishCheckpoint({ ...parts, store: parts.ownStore }, program, latest);
+  }
 };
 
 /** Turns what the thread says into reports with speed and time left. */

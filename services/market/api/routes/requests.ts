@@ -23,6 +23,7 @@ export const requestRoutes = (app: App, deps: RouteDeps): void => {
     blocks,
     domain: { chainId: deployment.chainId, market: deployment.contracts.market },
     matcher,
+    token: deployment.token,
   });
 
   const statusOf = async (digest: string): Promise<RequestStatus> => {

@@ -105,7 +105,11 @@ export const createRounds = (options: RoundsOptions): Rounds => {
       const state = stateOfProposals(row.proposals, replicas);
       if (explanation !== undefined) {
         explained.set(digest, Date.now());
-        await changeRequest(sql, digest, { state, explanation, rejected });
+        await changeRequest(sql, digest, {
+          state,
+          explanation: `${whyAgain(row)}${explanation}`,
+          rejected,
+        });
       } else {
         if (state !== row.state)
           await changeRequest(sql, digest, { state, explanation: row.explanation });
@@ -126,7 +130,10 @@ export const createRounds = (options: RoundsOptions): Rounds => {
         await insertProposal(run, { id, digest, match, collateral, answerBy });
         made.push(id);
       }
-      await changeRequest(run, digest, { state: "proposed", explanation: explanation ?? "" });
+      await changeRequest(run, digest, {
+        state: "proposed",
+        explanation: `${whyAgain(row)}${explanation ?? ""}`,
+      });
       return made;
     });
     for (const id of ids) await queues.add("answerDue", id, { proposalId: id }, dueAt(answerBy));
@@ -213,6 +220,14 @@ export const createRounds = (options: RoundsOptions): Rounds => {
       pending.clear();
     },
   };
+};
+
+/** What became of the request's last job, where it is matched again. */
+const whyAgain = ({ proposals }: RequestRow): string => {
+  const lost = proposals.findLast((one) => one.state === "agreed" && !holdsPlace(one));
+  if (lost === undefined) return "";
+  const fate = lost.job_state === "expired" ? "expired" : `is ${lost.job_state}`;
+  return `The job with ${lost.provider} ${fate} and gave its place back. `;
 };
 
 /** Milliseconds until just after a second is over. */
