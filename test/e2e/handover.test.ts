@@ -214,5 +214,17 @@ describe("jobs that change hands", () => {
     const out = ["--max-spend", CAP, "--out", "stopped/model"];
     const ran = await assay.json<Ran>("run", "--continue", first.id, "--yes", ...out);
     await assertHandedOver(file, ran, first);
+    const verified = await assay.json<{ ok: boolean; ancestors: { record: { jobId: Hex } }[] }>(
+      "verify",
+      ran.modelFile,
+      "--rerun",
+      "--interval",
+      "0",
+    );
+    assert.equal(verified.ok, true);
+    assert.deepEqual(
+      verified.ancestors.map(({ record }) => record.jobId),
+      [first.id],
+    );
   });
 });

@@ -8,7 +8,7 @@ import { modelRootOfFile } from "../jobs/pull.ts";
 import { formatPercent, formatSeconds, shortHex } from "../terminal/format.ts";
 import { EXIT } from "../terminal/output.ts";
 import { metricsOf } from "../verify/evaluate.ts";
-import { fetchInputs } from "../verify/inputs.ts";
+import { fetchInputs, fetchStart } from "../verify/inputs.ts";
 import { rerunInterval, rerunJob } from "../verify/rerun.ts";
 import { sessionOf, tokenOf } from "./common.ts";
 import { printRecord } from "./provenance.ts";
@@ -78,26 +78,31 @@ const rerun = async (
   if (job.program.parent.length > 0)
     verdict.compare("parent model", job.parentRoot, terms.parentRoot);
   if (!verdict.ok) return;
-  if (!/^0x0*$/.test(terms.startRoot)) {
-    throw new AssayError(
-      "VERIFY_SUCCESSOR",
-      "this job started from a settled state; re-running it needs that state",
-      {
-        remedy:
-          "verify the parent first; running successors again comes with handover between providers",
-      },
+  const start = await fetchStart(
+    await session.content(options.content),
+    chain.job,
+    job.program,
+    () => parentFileOf(session, terms),
+  );
+  if (start !== undefined)
+    verdict.check(
+      "state it went on from",
+      true,
+      `step ${start.step}, ${shortHex(terms.startRoot)}`,
     );
-  }
 
   output.step("Running the whole job again");
   const begun = performance.now();
   const { result, sample } = await rerunJob({
     job,
+    start,
     until: progress.checkpoint,
     ...(options.interval === undefined ? {} : { interval: Number(options.interval) }),
     onStep: (step) => output.live(`step ${step}/${terms.steps}  ${since(begun)}`),
   });
-  output.line(`${terms.steps} steps in ${since(begun)} on the WebAssembly back end`);
+  output.line(
+    `${result.step - terms.startStep} steps in ${since(begun)} on the WebAssembly back end`,
+  );
   verdict.compare("trace", result.traceRoot, record.traceRoot);
   verdict.compare("model", result.modelRoot, progress.modelRoot);
   verdict.compare("evaluation", result.evalRoot, record.evalRoot);
@@ -154,11 +159,23 @@ export const registerVerify = (program: Command): void => {
         return;
       }
       printRecord(output, record, await tokenOf(session));
+      const ancestors = (await session.reader.lineage(modelRoot, records.length - 1)).slice(1);
+      for (const { record: before } of ancestors)
+        output.line(
+          `made from  job ${shortHex(before.jobId)} of ${shortHex(before.provider)} at step ${before.step} (${before.assurance})`,
+        );
       if (options.rerun === true) await rerun(session, verdict, record, options);
       output.step(
         verdict.ok ? pc.green("✓ everything holds") : pc.red("✗ something does not hold"),
       );
-      output.result({ file, modelRoot, ok: verdict.ok, checks: verdict.checks, records });
+      output.result({
+        file,
+        modelRoot,
+        ok: verdict.ok,
+        checks: verdict.checks,
+        records,
+        ancestors,
+      });
       if (!verdict.ok) process.exitCode = EXIT.checkFailed;
     });
 };

@@ -6,8 +6,11 @@ import { checkProgram } from "@assay/engine/ir/check";
 import { parseProgram } from "@assay/engine/ir/json";
 import { programRoot } from "@assay/engine/ir/root";
 import type { Program } from "@assay/engine/ir/types";
-import { parametersOf } from "@assay/engine/trace/state-file";
 import { nodeHasher } from "@assay/engine/trace/hasher";
+import { stateRoot } from "@assay/engine/trace/roots";
+import type { StartState } from "@assay/engine/trace/run";
+import { decodeStateFile, parametersOf } from "@assay/engine/trace/state-file";
+import { AssayError } from "@assay/protocol/errors";
 import type { ChainJob } from "@assay/sdk/actions/job-from-chain";
 import { cidOfDigest, type Hex } from "@assay/storage/cid";
 import { readAll, type ContentStore } from "@assay/storage/content";
@@ -51,4 +54,29 @@ export const fetchInputs = async (
     programRoot: programRoot(nodeHasher, program),
     dataRoot: tensorListRoot(nodeHasher, columns),
   };
+};
+
+/**
+ * The state that a job went on from (`findStart`: the digest of its file), checked against its root; undefined where it ran from
+ * scratch. @throws `START_MISMATCH`, `CONTENT_…`, `ENGINE_…`
+ */
+export const fetchStart = async (
+  content: ContentStore,
+  { terms }: ChainJob["job"],
+  program: Program,
+  findStart: () => Promise<Hex>,
+): Promise<StartState | undefined> => {
+  if (/^0x0*$/.test(terms.startRoot)) return undefined;
+  const bytes = await readAll(content, cidOfDigest(await findStart()));
+  const state = decodeStateFile(bytes, program);
+  const root = stateRoot(program, state);
+  if (root === terms.startRoot) return { step: terms.startStep, state };
+  throw new AssayError(
+    "START_MISMATCH",
+    `the state fetched has root ${root}, the chain says ${terms.startRoot}`,
+    {
+      remedy: "fetch it from another content store: --content",
+      details: { expected: terms.startRoot, found: root },
+    },
+  );
 };
