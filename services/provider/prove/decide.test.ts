@@ -5,8 +5,12 @@ import { decideGame, type GameFacts } from "./decide.ts";
 import { gameAt } from "./testing.ts";
 
 const ONE = `0x${"00".repeat(31)}01` as const;
-const step = (game: GameFacts["game"], now = 1_010, runDiffers = false) =>
-  decideGame({ game, now, runDiffers });
+const step = (
+  game: GameFacts["game"],
+  now = 1_010,
+  runDiffers = false,
+  ours: GameFacts["ours"] = "provider",
+) => decideGame({ game, ours, now, runDiffers });
 
 test("our move is made at once, through the last second of our clock", () => {
   for (const phase of ["open", "cross", "reveal", "judge", "prove"] as const) {
@@ -45,4 +49,14 @@ test("what the record decides is claimed where it is ours, and left alone where 
 test("nothing is done in a game that is over", () => {
   const over = gameAt("op", "open", { end: "challenger lost" });
   assert.deepEqual(step(over), { do: "wait", until: undefined });
+});
+
+test("a replica made to play another one points, and ends a provider that falls silent", () => {
+  const rival = (game: GameFacts["game"], now?: number) => step(game, now, false, "challenger");
+  assert.deepEqual(rival(gameAt("op", "point")), { do: "answer", deadline: 1_090 });
+  assert.deepEqual(rival(gameAt("op", "point"), 1_091), { do: "lost", why: "clock" });
+  assert.deepEqual(rival(gameAt("op", "open")), { do: "wait", until: 1_061 });
+  assert.deepEqual(rival(gameAt("op", "open"), 1_061), { do: "timeout" });
+  const wrong = gameAt("model", "compare", { position: { node: ONE } });
+  assert.deepEqual(rival(wrong), { do: "compare" });
 });

@@ -5,9 +5,9 @@ import type { Game } from "@assay/sdk/disputes/game";
 export type GameStep =
   /** Ours to move, until the chain's time `deadline`. */
   | { readonly do: "answer"; readonly deadline: number }
-  /** The challenger's clock has run out: the bond is ours for the asking. */
+  /** The other side's clock has run out: the game is ours for the asking. */
   | { readonly do: "timeout" }
-  /** The record says that the disputed root is right. */
+  /** The record says that we are right. */
   | { readonly do: "compare" }
   /** Nothing before the chain's time `until`, or before something changes. */
   | { readonly do: "wait"; readonly until: number | undefined }
@@ -16,29 +16,27 @@ export type GameStep =
 
 export interface GameFacts {
   readonly game: Pick<Game, "position" | "bindings" | "clocks" | "end">;
+  /** A replica that is made to play another one is the challenger. */
+  readonly ours: "provider" | "challenger";
   /** Timestamp of the latest block. */
   readonly now: number;
   /** The run made again was found to be another than the one submitted. */
   readonly runDiffers: boolean;
 }
 
-export const decideGame = ({ game, now, runDiffers }: GameFacts): GameStep => {
+export const decideGame = ({ game, ours, now, runDiffers }: GameFacts): GameStep => {
   const deadline = deadlineOf(game);
-  switch (turnOf(game)) {
-    case "provider":
-      if (isTimedOut(game, now)) return { do: "lost", why: "clock" };
-      return runDiffers
-        ? { do: "lost", why: "run" }
-        : { do: "answer", deadline: deadline ?? Number.POSITIVE_INFINITY };
-    case "challenger":
-      return isTimedOut(game, now)
-        ? { do: "timeout" }
-        : { do: "wait", until: deadline === undefined ? undefined : deadline + 1 };
-    case "anyone":
-      return comparedWinner(game) === "provider"
-        ? { do: "compare" }
-        : { do: "lost", why: "record" };
-    default:
-      return { do: "wait", until: undefined };
-  }
+  const turn = turnOf(game);
+  if (turn === undefined) return { do: "wait", until: undefined };
+  if (turn === "anyone")
+    return comparedWinner(game) === ours ? { do: "compare" } : { do: "lost", why: "record" };
+  const late = isTimedOut(game, now);
+  if (turn !== ours)
+    return late
+      ? { do: "timeout" }
+      : { do: "wait", until: deadline === undefined ? undefined : deadline + 1 };
+  if (late) return { do: "lost", why: "clock" };
+  return runDiffers
+    ? { do: "lost", why: "run" }
+    : { do: "answer", deadline: deadline ?? Number.POSITIVE_INFINITY };
 };

@@ -1,6 +1,13 @@
 /** What the agent and the thread that looks into a run say to each other. Everything is data. */
 import type { Words } from "@assay/engine/backend";
-import type { Claims, Position, ProviderMove, TensorProof } from "@assay/protocol/domain/disputes";
+import type {
+  ChallengerMove,
+  Claims,
+  Position,
+  ProviderMove,
+  TensorProof,
+} from "@assay/protocol/domain/disputes";
+import type { Shown } from "@assay/engine/trace/game/point";
 import type { Hex } from "viem";
 
 /** A run that was submitted. */
@@ -24,16 +31,24 @@ export type ToThread =
       readonly position: Position;
       readonly claims: Claims;
     }
+  | {
+      readonly kind: "point";
+      readonly id: number;
+      readonly position: Position;
+      readonly shown: Shown;
+    }
   | { readonly kind: "show"; readonly id: number; readonly tensor: number; readonly chunk: number }
   /** State of the checkpoint that was asked for; undefined where it is not on disk. */
   | { readonly kind: "state"; readonly state: readonly Words[] | undefined };
+
+export type Answer = ProviderMove | ChallengerMove | TensorProof | undefined;
 
 export type FromThread =
   | {
       readonly kind: "answered";
       readonly id: number;
-      /** What `answer` or `show` asked for. */
-      readonly answer: ProviderMove | TensorProof;
+      /** What was asked for; nothing to point at is undefined. */
+      readonly answer: Answer;
     }
   | {
       readonly kind: "failed";

@@ -24,7 +24,7 @@ const proverOf = (
   t: TestContext,
   games: readonly Game[],
   openRun: ProverParts["openRun"],
-  send: () => Promise<void> = () => Promise.resolve(),
+  rivals: readonly Game[] = [],
 ) => {
   const sent: { name: string; key: string }[] = [];
   const lines: string[] = [];
@@ -32,6 +32,7 @@ const proverOf = (
   const prover = createProver({
     follower: {
       look: () => Promise.resolve(games),
+      rivals: () => Promise.resolve(rivals),
       demands: () => Promise.resolve([]),
       forget: () => undefined,
     },
@@ -48,10 +49,9 @@ const proverOf = (
       parametersAt: () => Promise.resolve({ disputeClock: 60 } as never),
     },
     sender: {
-      send: (async ({ functionName, key }: { functionName: string; key: string }) => {
+      send: (({ functionName, key }: { functionName: string; key: string }) => {
         sent.push({ name: functionName, key });
-        await send();
-        return { hash: zeroHash as Hex, receipt: { gasUsed: 1n } };
+        return Promise.resolve({ hash: zeroHash as Hex, receipt: { gasUsed: 1n } });
       }) as unknown as TransactionSender["send"],
     },
     notebook: { memory },
@@ -143,4 +143,15 @@ test("of several games the one with the earliest deadline is answered first", as
   });
   await until(() => order.length >= 3, "three answers");
   assert.deepEqual(order.slice(0, 3), [2n, 3n, 1n]);
+});
+
+test("a game that this replica was made to begin is won where the other one falls silent", async (t) => {
+  const silent = gameAt("op", "open", {
+    clocks: { movedAt: 900, providerLeft: 60, challengerLeft: 90 },
+  });
+  const never = () => Promise.reject(new Error("nothing is to be opened"));
+  const { sent, prover } = proverOf(t, [], never, [silent]);
+  await until(() => sent.length > 0, "a timeout");
+  assert.equal(sent[0]?.name, "timeoutProvider");
+  assert.equal(prover.disputes()[0]?.ourMove, false);
 });

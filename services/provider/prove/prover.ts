@@ -3,6 +3,7 @@
  * where the games stand, and every answer is made again from the job's folder.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import type { GameMove } from "@assay/protocol/domain/disputes";
 import type { Job } from "@assay/protocol/domain/messages";
 import { AssayError, isAssayError } from "@assay/protocol/errors";
 import type { Logger } from "@assay/runtime/logger";
@@ -57,9 +58,19 @@ interface FollowedTerms {
   readonly clock: number;
 }
 
+/** Our side of a game. */
+interface Seat {
+  readonly ours: "provider" | "challenger";
+  /** Our job, and the submission that our moves are made from. */
+  readonly own: Job;
+  readonly of: Submitted;
+  /** The job that the game is about: another one where we are the challenger. */
+  readonly about: Job;
+}
+
 interface LiveGame {
   readonly game: Game;
-  readonly job: Job;
+  readonly seat: Seat;
   step: GameStep;
   problem: AssayError | undefined;
   /** Failures one after the other in the same position. */
@@ -82,6 +93,7 @@ const OWN_FAULT = new Set([
   "DISPUTE_MISMATCH",
   "DISPUTE_WRONG_SCALAR",
   "DISPUTE_NOT_PROVEN",
+  "PROVER_NOTHING_DIFFERS",
 ]);
 
 /** Contract answers that only mean that the game has gone on meanwhile. */
@@ -132,30 +144,41 @@ export const createProver = (parts: ProverParts): Prover => {
 
   // Moves
 
-  const act = async (live_: LiveGame): Promise<void> => {
-    const { game, job, step } = live_;
-    const about = { jobId: game.jobId, gameId: game.gameId };
+  const moveOf = ({ game, seat }: LiveGame, deadline: number): Promise<GameMove> =>
+    pool.ask(seat.of, deadline, async (witness) => {
+      if (seat.ours === "provider") return witness.answer(game.position, game.shown.claims);
+      const move = await witness.point(game.position, game.shown);
+      if (move !== undefined) return move;
+      throw new AssayError("PROVER_NOTHING_DIFFERS", "The other replica shows what ours gives.", {
+        remedy: "One of the two machines erred: check memory and disk of this one.",
+      });
+    });
+
+  const act = async (known: LiveGame): Promise<void> => {
+    const { game, seat, step } = known;
+    const about = { jobId: seat.of.jobId, gameId: game.gameId };
     if (step.do === "answer") {
       const begun = performance.now();
-      const of = { ...game.bindings, jobId: game.jobId };
-      const move = await pool.ask(of, step.deadline, (witness) =>
-        witness.answer(game.position, game.shown.claims),
-      );
+      const move = await moveOf(known, step.deadline);
       const made = Math.round(performance.now() - begun);
       const gas = await sendIn("move", game, moveCall(game, move));
       logger.info({ ...about, gas, milliseconds: made }, describeMove(move.move, game));
     } else if (step.do === "timeout") {
-      await sendIn("timeout", game, timeoutCall(game, { side: "challenger" }));
-      logger.info({ ...about, bond: game.bond }, "ended a game that its challenger left");
+      const late =
+        seat.ours === "provider"
+          ? ({ side: "challenger" } as const)
+          : ({ side: "provider", job: seat.about } as const);
+      await sendIn("timeout", game, timeoutCall(game, late));
+      logger.info({ ...about, bond: game.bond }, `ended a game that its ${late.side} left`);
     } else if (step.do === "compare") {
-      await sendIn("compare", game, compareCall(game, job));
+      await sendIn("compare", game, compareCall(game, seat.about));
       logger.info({ ...about, bond: game.bond }, "ended a game by the job's record");
     }
   };
 
   const onFailure = (known: LiveGame, error: unknown): void => {
-    const { game } = known;
-    const about = { jobId: game.jobId, gameId: game.gameId };
+    const { game, seat } = known;
+    const about = { jobId: seat.of.jobId, gameId: game.gameId };
     const coded = isAssayError(error)
       ? error
       : new AssayError(
@@ -171,7 +194,7 @@ export const createProver = (parts: ProverParts): Prover => {
     known.failures++;
     known.problem = coded;
     if (OWN_FAULT.has(coded.code) && known.failures > 1) {
-      differing.set(game.jobId, coded);
+      differing.set(seat.of.jobId, coded);
       logger.error(
         { ...about, code: coded.code, err: coded, remedy: coded.remedy },
         "the run made again is not the one submitted: no more moves are paid for in this job's disputes",
@@ -197,6 +220,7 @@ export const createProver = (parts: ProverParts): Prover => {
 
   const begin = (known: LiveGame): void => {
     const key = keyOf(known.game);
+    if (known.step.do === "wait" || known.step.do === "lost") return;
     if (acting.has(key) || Date.now() < known.notBefore) return;
     acting.add(key);
     void tryStep(known).finally(() => {
@@ -207,36 +231,38 @@ export const createProver = (parts: ProverParts): Prover => {
 
   // Looking
 
-  const meet = (game: Game, job: Job, now: number): LiveGame => {
+  const meet = (game: Game, seat: Seat, now: number): LiveGame => {
     const key = keyOf(game);
-    const about = { jobId: game.jobId, gameId: game.gameId };
+    const { ours } = seat;
+    const about = { jobId: seat.of.jobId, gameId: game.gameId };
     const before = live.get(key);
-    const step = decideGame({ game, now, runDiffers: differing.has(game.jobId) });
+    const step = decideGame({ game, ours, now, runDiffers: differing.has(seat.of.jobId) });
     const moved =
       before === undefined || positionHash(before.game.position) !== positionHash(game.position);
     if (before === undefined) {
       const { challenger, bond } = game;
       const seconds = (deadlineOf(game) ?? now) - now;
-      logger.warn({ ...about, challenger, bond, seconds }, `disputed: ${describeGame(game)}`);
-    } else if (moved) logger.debug(about, describeGame(game));
+      logger.warn({ ...about, challenger, bond, seconds }, `disputed: ${describeGame(game, ours)}`);
+    } else if (moved) logger.debug(about, describeGame(game, ours));
     if (step.do === "lost" && (moved || before.step.do !== "lost"))
       logger.error({ ...about, why: step.why }, "this game is lost");
     if (!moved) {
       before.step = step;
       return before;
     }
-    const known = { game, job, step, problem: undefined, failures: 0, notBefore: 0 };
+    const known = { game, seat, step, problem: undefined, failures: 0, notBefore: 0 };
     live.set(key, known);
     return known;
   };
 
-  const partFrom = async ({ game }: LiveGame): Promise<void> => {
+  const partFrom = async ({ game, seat }: LiveGame): Promise<void> => {
     live.delete(keyOf(game));
-    const about = { jobId: game.jobId, gameId: game.gameId, bond: game.bond };
+    const about = { jobId: seat.of.jobId, gameId: game.gameId, bond: game.bond };
     try {
       const { end } = await parts.readGame(game);
-      if (end === "challenger lost") logger.info(about, "won a dispute: the bond is ours");
-      else if (end === "provider lost") logger.error(about, "lost a dispute, and the job with it");
+      const lost = seat.ours === "provider" ? "provider lost" : "challenger lost";
+      if (end === lost) logger.error(about, "lost a dispute, and the job with it");
+      else if (end !== undefined && end !== "bond returned") logger.info(about, "won a dispute");
       else logger.info(about, "a dispute ended with its job");
     } catch (error) {
       logger.debug({ ...about, err: error }, "cannot see how a dispute ended");
@@ -259,28 +285,39 @@ export const createProver = (parts: ProverParts): Prover => {
     const { jobId } = memory;
     const known = await termsOf(memory);
     if (known === undefined || known.disputes === zeroAddress) return [];
-    const games = await follower.look({ jobId, disputes: known.disputes });
-    const keys = new Set(games.map(keyOf));
+    const followed = { jobId, disputes: known.disputes };
+    const games = await follower.look(followed);
+    const [rivals, demanded] = [await follower.rivals(followed), await follower.demands(followed)];
+    const keys = new Set([...games, ...rivals].map(keyOf));
     for (const one of live.values())
-      if (one.game.jobId === jobId && !keys.has(keyOf(one.game))) await partFrom(one);
-    const demanded = await follower.demands({ jobId, disputes: known.disputes });
-    if (games.length + demanded.length === 0) {
+      if (one.seat.of.jobId === jobId && !keys.has(keyOf(one.game))) await partFrom(one);
+    if (keys.size + demanded.length === 0) {
       pool.closeIdle(jobId);
       return [];
     }
     const { found } = await chain.job(jobId);
     if (found?.prefixRoot === undefined) return [];
-    const { job, prefixRoot } = found;
-    const { checkpoint: checkpoints, stateRoot } = job.progress;
-    demands.answer(demanded, { jobId, checkpoints, prefixRoot, stateRoot }, now);
-    return games.map((game) => meet(game, job, now));
+    const { job: own, prefixRoot } = found;
+    const { checkpoint: checkpoints, stateRoot } = own.progress;
+    const standing: Submitted = { jobId, checkpoints, prefixRoot, stateRoot };
+    demands.answer(demanded, standing, now);
+    const met = games.map((game) => {
+      const of = { ...game.bindings, jobId };
+      return meet(game, { ours: "provider", own, of, about: own }, now);
+    });
+    for (const game of rivals) {
+      const about = (await chain.job(game.jobId)).found?.job;
+      if (about !== undefined)
+        met.push(meet(game, { ours: "challenger", own, of: standing, about }, now));
+    }
+    return met;
   };
 
   const jobs = (): JobMemory[] => openJobs(parts.notebook.memory).filter(({ agreed }) => agreed);
 
   const forgetEnded = async (): Promise<void> => {
     const open = new Set(jobs().map(({ jobId }) => jobId));
-    for (const one of live.values()) if (!open.has(one.game.jobId)) await partFrom(one);
+    for (const one of live.values()) if (!open.has(one.seat.of.jobId)) await partFrom(one);
     for (const jobId of terms.keys()) {
       if (open.has(jobId)) continue;
       terms.delete(jobId);
@@ -325,18 +362,18 @@ export const createProver = (parts: ProverParts): Prover => {
     disputes: () =>
       [...live.values()]
         .sort((a, b) => urgency(a) - urgency(b))
-        .map(({ game, job, step, problem }) => ({
+        .map(({ game, seat: { ours, own, of }, step, problem }) => ({
           gameId: game.gameId,
-          jobId: game.jobId,
+          jobId: of.jobId,
           challenger: game.challenger,
-          place: describeGame(game),
-          ourMove: turnOf(game) === "provider",
+          place: describeGame(game, ours),
+          ourMove: turnOf(game) === ours,
           deadline: deadlineOf(game) ?? null,
-          atRisk: job.terms.collateral + job.terms.price,
+          atRisk: own.terms.collateral + own.terms.price,
           bond: game.bond,
           problem:
             step.do === "lost"
-              ? `lost (${differing.get(game.jobId)?.code ?? step.why})`
+              ? `lost (${differing.get(of.jobId)?.code ?? step.why})`
               : (problem?.code ?? null),
         })),
   };

@@ -7,7 +7,7 @@ import type { Words } from "@assay/engine/backend";
 import { parseProgram } from "@assay/engine/ir/json";
 import { openGameRun, type GameRun } from "@assay/engine/trace/game/game";
 import { isAssayError } from "@assay/protocol/errors";
-import type { FromThread, RunData, ToThread } from "./messages.ts";
+import type { Answer, FromThread, RunData, ToThread } from "./messages.ts";
 
 if (parentPort === null) throw new Error("this file runs as a worker thread");
 const port = parentPort;
@@ -35,15 +35,24 @@ const open = (): GameRun => {
 
 let run: GameRun | undefined;
 
-const answer = async (question: Exclude<ToThread, { kind: "state" }>): Promise<void> => {
+type Question = Exclude<ToThread, { kind: "state" }>;
+
+const put = (to: GameRun, question: Question): Promise<Answer> => {
+  switch (question.kind) {
+    case "answer":
+      return to.answer(question.position, question.claims);
+    case "point":
+      return to.point(question.position, question.shown);
+    default:
+      return to.modelChunk(question.tensor, question.chunk);
+  }
+};
+
+const answer = async (question: Question): Promise<void> => {
   const { id } = question;
   try {
     run ??= open();
-    const made =
-      question.kind === "answer"
-        ? await run.answer(question.position, question.claims)
-        : await run.modelChunk(question.tensor, question.chunk);
-    say({ kind: "answered", id, answer: made });
+    say({ kind: "answered", id, answer: await put(run, question) });
   } catch (error) {
     const coded = isAssayError(error);
     say({

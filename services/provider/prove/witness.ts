@@ -1,9 +1,16 @@
 /** A thread that answers for one submitted run. */
 import type { Words } from "@assay/engine/backend";
-import type { Claims, Position, ProviderMove, TensorProof } from "@assay/protocol/domain/disputes";
+import type {
+  ChallengerMove,
+  Claims,
+  Position,
+  ProviderMove,
+  TensorProof,
+} from "@assay/protocol/domain/disputes";
+import type { Shown } from "@assay/engine/trace/game/point";
 import { AssayError } from "@assay/protocol/errors";
 import { lockedWorker } from "../sandbox/worker.ts";
-import type { FromThread, RunData, ToThread } from "./messages.ts";
+import type { Answer, FromThread, RunData, ToThread } from "./messages.ts";
 
 export interface Witness {
   /**
@@ -11,6 +18,8 @@ export interface Witness {
    * not what was submitted, and PROVER_CRASHED (retryable).
    */
   answer(position: Position, claims: Claims): Promise<ProviderMove>;
+  /** What an honest challenger points at; undefined when all that was shown is right. */
+  point(position: Position, shown: Shown): Promise<ChallengerMove | undefined>;
   /** A chunk of the model, as a demand wants it shown. */
   modelChunk(tensor: number, chunk: number): Promise<TensorProof>;
   /** Kills the thread; answers under way fail. */
@@ -32,7 +41,7 @@ export const openWitness = (
     ...run.data,
     ...run.parent,
   ]);
-  const waiting = new Map<number, PromiseWithResolvers<ProviderMove | TensorProof>>();
+  const waiting = new Map<number, PromiseWithResolvers<Answer>>();
   let asked = 0;
   let over: AssayError | undefined;
   const send = (message: ToThread, give: readonly Words[] = []): void =>
@@ -74,11 +83,9 @@ export const openWitness = (
   worker.once("exit", (code) => end(crashed(`ended with ${code}`)));
 
   /** What comes back is what was asked for: the thread is this project's own code. */
-  const ask = <T extends ProviderMove | TensorProof>(
-    question: (id: number) => ToThread,
-  ): Promise<T> => {
+  const ask = <T extends Answer>(question: (id: number) => ToThread): Promise<T> => {
     if (over !== undefined) return Promise.reject(over);
-    const answer = Promise.withResolvers<ProviderMove | TensorProof>();
+    const answer = Promise.withResolvers<Answer>();
     const id = ++asked;
     waiting.set(id, answer);
     send(question(id));
@@ -87,6 +94,7 @@ export const openWitness = (
 
   return {
     answer: (position, claims) => ask((id) => ({ kind: "answer", id, position, claims })),
+    point: (position, shown) => ask((id) => ({ kind: "point", id, position, shown })),
     modelChunk: (tensor, chunk) => ask((id) => ({ kind: "show", id, tensor, chunk })),
     close: async () => {
       end(crashed("closed"));

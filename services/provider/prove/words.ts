@@ -27,12 +27,16 @@ export const describeMove = (
   { position }: Pick<Game, "position">,
 ): string => `${ACTS[move]} ${describePlace(position)}`;
 
-const ASKED: Readonly<Record<string, string>> = {
-  provider: "our move",
-  challenger: "the challenger's move",
-  anyone: "decided by the record",
+/** Where a game stands, told by the side that is ours. */
+export const describeGame = (game: Game, ours: "provider" | "challenger"): string => {
+  const turn = turnOf(game);
+  const whose =
+    turn === undefined
+      ? "over"
+      : turn === "anyone"
+        ? "decided by the record"
+        : turn === ours
+          ? "our move"
+          : `the ${turn}'s move`;
+  return `${describePlace(game.position)}: ${whose}`;
 };
-
-/** Where a game stands. */
-export const describeGame = (game: Game): string =>
-  `${describePlace(game.position)}: ${ASKED[turnOf(game) ?? ""] ?? "over"}`;

@@ -3,7 +3,15 @@ import type { Address, Hex } from "viem";
 import type { AssayContext } from "../context.ts";
 import { positionHash, type Game } from "./game.ts";
 import type { Demand } from "./demands.ts";
-import { demandsOf, disputeStatus, findGames, gameWord, readGame, type GameId } from "./read.ts";
+import {
+  demandsOf,
+  disputeStatus,
+  findGames,
+  findRivalGames,
+  gameWord,
+  readGame,
+  type GameId,
+} from "./read.ts";
 
 export interface FollowedJob {
   readonly jobId: Hex;
@@ -17,6 +25,8 @@ export interface GameFollower {
    * is held against the chain, so a reorganisation needs no special care. @throws as `readGame`
    */
   look(job: FollowedJob): Promise<readonly Game[]>;
+  /** The live games in which the job's provider is made to play another replica, as the challenger; asked for like demands. */
+  rivals(job: FollowedJob): Promise<readonly Game[]>;
   /** Demands about the model of a job that are open; asked for only where `look` counted more than games. */
   demands(job: FollowedJob): Promise<readonly Demand[]>;
   /** Forgets a job that is over. */
@@ -30,6 +40,7 @@ interface Known {
 
 export const createGameFollower = (context: AssayContext): GameFollower => {
   const byJob = new Map<Hex, Map<bigint, Known>>();
+  const rivalsOf = new Map<Hex, Map<bigint, Known>>();
   /** What is live about a job beside its games. */
   const others = new Map<Hex, number>();
 
@@ -63,9 +74,17 @@ export const createGameFollower = (context: AssayContext): GameFollower => {
       others.set(job.jobId, liveGames - live.size);
       return [...live.values()].map(({ game }) => game);
     },
+    rivals: async (job) => {
+      if ((others.get(job.jobId) ?? 0) <= 0) return [];
+      const before = rivalsOf.get(job.jobId) ?? new Map<bigint, Known>();
+      const live = await all(await findRivalGames(context, job), before);
+      rivalsOf.set(job.jobId, live);
+      return [...live.values()].map(({ game }) => game);
+    },
     demands: async (job) => ((others.get(job.jobId) ?? 0) > 0 ? demandsOf(context, job) : []),
     forget: (jobId) => {
       others.delete(jobId);
+      rivalsOf.delete(jobId);
       byJob.delete(jobId);
     },
   };

@@ -135,6 +135,15 @@ export const findGames = async (
   });
 };
 
+/** Games that ever began in which the provider of a job was made to play against another replica, as the challenger. */
+export const findRivalGames = async (
+  context: AssayContext,
+  { disputes, jobId }: { readonly disputes: Address; readonly jobId: Hex },
+): Promise<GameId[]> => {
+  const logs = await logsOf(context, disputes, [topicsOf("PlayForced"), null, null, jobId]);
+  return logs.map(({ topics }) => ({ disputes, gameId: BigInt(topics[1] ?? 0) }));
+};
+
 /** All games about one job, oldest first, those that are over too. */
 export const gamesOf = async (
   context: AssayContext,

@@ -84,27 +84,28 @@ export const anything = (random: Random, { position, shown }: Game): ChallengerM
   }
 };
 
-/** Makes the challenger's move in a game where it is due; gives the game before that. */
-export const lie = async (assay: Assay, game: Game, random: Random): Promise<void> => {
+/** Makes the challenger's move where it is due. */
+const lie = async (assay: Assay, game: Game, random: Random): Promise<void> => {
   if (turnOf(game) === "challenger") await play(assay.context, game, anything(random, game));
 };
 
-/** Plays games at random until `until` says that it is enough, or all are over; gives them as they then stand. */
+/** Plays games at random until each is over or has gone far enough; gives them as they then stand. */
 export const lieUntil = async (
   assay: Assay,
   { disputes, ids, random }: { disputes: Hex; ids: readonly bigint[]; random: Random },
-  until: (games: readonly Game[]) => boolean = () => false,
+  enough: (game: Game) => boolean = () => false,
 ): Promise<Game[]> => {
   const end = Date.now() + 600_000;
   for (;;) {
     const games: Game[] = [];
     for (const gameId of ids) games.push(await readGame(assay.context, { disputes, gameId }));
-    if (until(games) || games.every((game) => game.end !== undefined)) return games;
+    const going = games.filter((game) => game.end === undefined && !enough(game));
+    if (going.length === 0) return games;
     if (Date.now() > end) {
-      const stand = games.map(({ gameId, position, moves }) => [gameId, position, moves.length]);
+      const stand = going.map(({ gameId, position, moves }) => [gameId, position, moves.length]);
       throw new Error(`games go on for too long: ${JSON.stringify(stand, bigints)}`);
     }
-    for (const game of games) await lie(assay, game, random);
+    for (const game of going) await lie(assay, game, random);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 };
