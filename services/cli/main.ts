@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   doctor: async () => (await import("./commands/doctor.ts")).registerDoctor,
   init: async () => (await import("./commands/init.ts")).registerInit,
   data: async () => (await import("./commands/data.ts")).registerData,
+  estimate: async () => (await import("./commands/estimate.ts")).registerEstimate,
   quote: async () => (await import("./commands/quote.ts")).registerQuote,
   run: async () => (await import("./commands/run.ts")).registerRun,
   jobs: async () => (await import("./commands/jobs.ts")).registerJobs,

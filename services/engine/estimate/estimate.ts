@@ -1,0 +1,102 @@
+/** What a job takes: exact counts from the program, and time on this machine after a short calibration. */
+import type { Inputs } from "../backend.ts";
+import { elements } from "../ir/shape.ts";
+import type { Program } from "../ir/types.ts";
+import { workUnits } from "../ir/units.ts";
+import { intervalsOf } from "../trace/recorder.ts";
+import { stateRoots } from "../trace/roots.ts";
+import type { WasmBackend } from "../wasm/backend.ts";
+
+export interface JobCounts {
+  /** Work units, the market's measure of operations, of the whole job. */
+  readonly units: bigint;
+  readonly checkpoints: number;
+  /** Bytes of one checkpoint: the whole state. */
+  readonly checkpointBytes: number;
+  /** Bytes of the model: the parameters alone. */
+  readonly modelBytes: number;
+}
+
+export interface JobEstimate extends JobCounts {
+  /** Bytes of memory that the compiled program takes, its data included; allocated before the first step. */
+  readonly memoryBytes: number;
+  /** Seconds of one step, one checkpoint's commitment, and everything. */
+  readonly stepSeconds: number;
+  readonly checkpointSeconds: number;
+  readonly totalSeconds: number;
+}
+
+const bytesOf = (tensors: readonly { readonly shape: readonly number[] }[]): number =>
+  tensors.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
+
+/** Counts that need no run. */
+export const jobCounts = (program: Program): JobCounts => {
+  const { init, step, eval: evaluation } = workUnits(program);
+  return {
+    units: init + step * BigInt(program.steps) + evaluation,
+    checkpoints: intervalsOf(program, 0),
+    checkpointBytes: bytesOf(program.state),
+    modelBytes: bytesOf(program.state.filter(({ parameter }) => parameter)),
+  };
+};
+
+const seconds = (since: number): number => (performance.now() - since) / 1000;
+
+/** Evaluations that would take longer than this many steps are judged by their work units. */
+const EVALUATION_STEPS = 50n;
+
+/**
+ * Runs a job for about `milliseconds` and predicts the whole. Bursts of steps grow and the last ones count, because the
+ * first steps run in code that is not optimised yet. Throws what `prepare` throws.
+ */
+export const estimateJob = async (
+  backend: WasmBackend,
+  program: Program,
+  inputs: Inputs,
+  milliseconds = 500,
+): Promise<JobEstimate> => {
+  const begun = performance.now();
+  const execution = await backend.prepare(program, inputs);
+  try {
+    execution.init();
+    const startSeconds = seconds(begun);
+    const bursts: number[] = [];
+    const until = performance.now() + milliseconds;
+    for (
+      let burst = 1;
+      performance.now() < until && execution.position + burst <= program.steps;
+      burst = Math.min(burst * 2, Math.max(1, Math.round(0.05 / (bursts.at(-1) ?? 1))))
+    ) {
+      const since = performance.now();
+      execution.run(burst);
+      bursts.push(seconds(since) / burst);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const late = bursts.slice(-5).toSorted((a, b) => a - b);
+    const stepSeconds = late[late.length >> 1] ?? 0;
+    const since = performance.now();
+    stateRoots(program, execution.state());
+    const checkpointSeconds = seconds(since);
+    const counts = jobCounts(program);
+    const { step, eval: evaluation } = workUnits(program);
+    const evaluated = performance.now();
+    const measured = evaluation <= EVALUATION_STEPS * step;
+    if (measured) execution.evaluate();
+    const evalSeconds = measured
+      ? seconds(evaluated)
+      : (Number(evaluation) / Number(step || 1n)) * stepSeconds;
+    return {
+      ...counts,
+      memoryBytes: execution.report.peakBytes,
+      stepSeconds,
+      checkpointSeconds,
+      totalSeconds:
+        startSeconds +
+        stepSeconds * program.steps +
+        checkpointSeconds * (counts.checkpoints + 1) +
+        evalSeconds,
+    };
+  } finally {
+    execution.close();
+  }
+};
