@@ -108,6 +108,42 @@ describe("without a market", () => {
     assert.deepEqual(wrong, [{ ...wrong[0], part: "market", ok: false, fix: "assay up" }]);
   });
 
+  test("data of one's own is imported, and a job on it estimated", async () => {
+    const rows = Array.from(
+      { length: 60 },
+      (_, k) => `${k % 7},${k % 5},${k % 2 ? "odd" : "even"}`,
+    );
+    writeFileSync(join(assay.home, "rows.csv"), `a,b,kind\n${rows.join("\n")}\n`);
+    const flags = ["--label", "kind", "--licence", "CC0-1.0", "--out", "rows.safetensors"];
+    const manifest = await assay.json<{ dataRoot: Hex; cid: string; classes: string[] }>(
+      "data",
+      "import",
+      "rows.csv",
+      ...flags,
+    );
+    assert.match(manifest.dataRoot, /^0x[0-9a-f]{64}$/);
+    assert.match(manifest.cid, /^bafybei/);
+    assert.deepEqual(manifest.classes, ["even", "odd"]);
+    const written = JSON.parse(
+      readFileSync(join(assay.home, "rows.manifest.json"), "utf8"),
+    ) as object;
+    assert.deepEqual(written, manifest);
+    const again = await assay.tryJson("data", "import", "rows.csv", ...flags);
+    refusedWith(again, "USAGE_FILE_EXISTS", EXIT.usage);
+    const unlabelled = await assay.tryJson("data", "import", "rows.csv", "--out", "b.safetensors");
+    refusedWith(unlabelled, "USAGE_MISSING_OPTION", EXIT.usage);
+
+    const { jobFile } = await assay.json<{ jobFile: string }>("init", "rows");
+    const job = readFileSync(join(assay.home, jobFile), "utf8");
+    const changed = job.replace(/^data: .*$/m, "data: ../rows.safetensors");
+    writeFileSync(join(assay.home, jobFile), changed);
+    const estimate = await assay.json<{ units: string; checkpoints: number; totalSeconds: number }>(
+      "estimate",
+      jobFile,
+    );
+    assert.ok(BigInt(estimate.units) > 0n && estimate.totalSeconds > 0);
+  });
+
   test("`init` writes files once", async () => {
     const written = await assay.json<{ jobFile: string; dataFile: string }>("init", "mine");
     for (const file of Object.values(written)) assert.ok(existsSync(join(assay.home, file)));
