@@ -59,7 +59,8 @@ const units = (text: string | undefined): bigint | undefined => {
 export const registerWatcher = (program: Command): void => {
   const watcher = program
     .command("watcher")
-    .description("run other people's jobs again and challenge results that are wrong");
+    .description("run other people's jobs again and challenge results that are wrong")
+    .addHelpText("after", "\nExample:\n  assay watcher start --fraction 0.2");
   watcher
     .command("start")
     .description("follow the market's submissions and play every game to its end")
