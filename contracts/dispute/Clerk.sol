@@ -33,7 +33,8 @@ contract Clerk is Demands {
         if (winner == address(0)) revert DisputeDone();
         delete _forfeitTo[jobId];
         --_standing[jobId].live;
-        _slash(job, winner, 0);
+        // What the winner spent as the provider of that game was not measured.
+        _slash(job, winner, _priceOf(GAS_BOUND));
     }
 
     /// @inheritdoc IClerk

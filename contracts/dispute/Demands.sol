@@ -101,7 +101,8 @@ abstract contract Demands is Audits {
     /// @inheritdoc IClerk
     function demandFeeOf(Job calldata job) public view returns (uint256) {
         uint256 one = _paramsOf(job).challengeBond / TIME_SHARE + _priceOf(ANSWER_GAS);
-        return one * (uint256(_standing[job.terms.jobId].live) + 1);
+        Standing memory standing = _standing[job.terms.jobId];
+        return one * (uint256(standing.live) - standing.games + 1);
     }
 
     function _closeDemand(uint256 demandId, bytes32 jobId) private {

@@ -50,8 +50,9 @@ abstract contract Games is IDisputeBase {
 
     /// @dev What the market asks of a job, in one slot.
     struct Standing {
-        /// Games and demands that are not over.
+        /// Games and demands that are not over, and a forfeit that nobody collected yet; the games alone.
         uint64 live;
+        uint32 games;
         bool won;
         uint40 auditUntil;
         /// Until then a requester's sign-off waits for auditors to show what they committed to.
@@ -211,7 +212,7 @@ abstract contract Games is IDisputeBase {
     }
 
     /// @dev The account itself, or an operator of it.
-    function _requireActor(address account) private view {
+    function _requireActor(address account) internal view {
         if (msg.sender != account && !_staking.isOperator(account, msg.sender)) revert DisputeNotYourTurn(msg.sender);
     }
 
@@ -238,9 +239,10 @@ abstract contract Games is IDisputeBase {
         return _parameters.paramsAt(job.terms.paramsVersion);
     }
 
-    /// @dev Bond of the next challenge: the gas it may cost the provider and the time, for every game and demand that is live.
+    /// @dev Bond of the next challenge: the gas it may cost the provider and the time, for every game that is live. Demands do not
+    /// count: they are cheap, and a provider's own would make an honest challenge dear.
     function _bond(Job calldata job) internal view returns (uint256) {
-        return (_paramsOf(job).challengeBond + _priceOf(GAS_BOUND)) * (uint256(_standing[job.terms.jobId].live) + 1);
+        return (_paramsOf(job).challengeBond + _priceOf(GAS_BOUND)) * (uint256(_standing[job.terms.jobId].games) + 1);
     }
 
     function _priceOf(uint256 gasUsed) internal view returns (uint256) {
@@ -252,7 +254,9 @@ abstract contract Games is IDisputeBase {
     function _start(uint256 gameId, Job calldata job, Bindings memory b, address challenger, uint256 bond) internal {
         Terms calldata terms = job.terms;
         uint256 clock = _paramsOf(job).disputeClock;
-        ++_standing[terms.jobId].live;
+        Standing storage standing = _standing[terms.jobId];
+        ++standing.live;
+        ++standing.games;
         uint256 live = ++_liveOf[terms.provider];
         uint256 span = terms.steps - terms.startStep;
         uint256 interval = terms.interval < span ? terms.interval : span;
@@ -317,7 +321,9 @@ abstract contract Games is IDisputeBase {
             --_standing[rival].live;
         }
         delete _game[gameId];
-        --_standing[p.jobId].live;
+        Standing storage standing = _standing[p.jobId];
+        --standing.live;
+        --standing.games;
         --_liveOf[p.provider];
     }
 }

@@ -23,9 +23,9 @@ interface IClerk is IDisputeBase {
         ListRoots calldata lists,
         Target target
     ) external returns (uint256 gameId);
-    /// @notice Makes two replicas of one request that revealed different results play: the provider of `rival` is the challenger and
-    /// bonds nothing, because whoever loses is slashed. Disputed is the first root in which the two differ. Anyone may call, in the
-    /// first one's window; once for two jobs.
+    /// @notice Plays two replicas of one request that revealed different results against each other: the caller, provider of `rival` or
+    /// an operator of it, makes that provider the challenger of `defender`. It bonds nothing, because whoever loses is slashed.
+    /// Disputed is the first root in which the two differ. In the defender's window; once for two jobs.
     function forcePlay(
         Replica calldata defender,
         Replica calldata rival,
@@ -44,7 +44,7 @@ interface IClerk is IDisputeBase {
     function noteLostChallenge(Job calldata job) external;
 
     /// @notice Pays for a chunk of the model of a standing submission to be shown on chain, in its window. The fee goes to the provider
-    /// with its answer; it grows with what is live about the job. Without an answer in time the job is slashed.
+    /// with its answer; it grows with the demands that are open about the job. Without an answer in time the job is slashed.
     /// @param tensor Which of the model's tensors, and `chunk` which of its chunks.
     function demandChunk(
         Job calldata job,

@@ -45,6 +45,8 @@ abstract contract Opening is IClerk, Games {
         _requireTrace(rival.job, rival.prefixRoot);
         (bytes32 jobId, bytes32 rivalId) = (defender.job.terms.jobId, rival.job.terms.jobId);
         if (rival.job.terms.requestDigest != defender.job.terms.requestDigest) revert DisputeWrongJob(rivalId);
+        // Nobody is made a challenger unasked: its clock would run.
+        _requireActor(rival.job.terms.provider);
         if (_forced[jobId][rivalId] || _forced[rivalId][jobId]) revert DisputeDone();
         _forced[jobId][rivalId] = true;
 

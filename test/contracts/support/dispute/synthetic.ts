@@ -9,7 +9,7 @@ import { chunkCount, chunkLeaf, tensorRootOf } from "@assay/protocol/commitments
 import { nodeHash, treeDepth } from "@assay/protocol/commitments/tree";
 import { encodeHeader, encodeOp } from "@assay/engine/ir/encode";
 import { elements, terms } from "@assay/engine/ir/shape";
-import { DTYPE, type Op, type Program, type TensorType } from "@assay/engine/ir/types";
+import { DTYPE, type Op, type Program, type Source, type TensorType } from "@assay/engine/ir/types";
 import {
   type MemorySource,
   type ScalarSources,
@@ -22,6 +22,7 @@ import {
   type Court,
   type Game,
   NO_CHILDREN,
+  type SubmittedJob,
   TARGET,
   agreeJob,
   challenge,
@@ -97,6 +98,8 @@ const wordAt = ({ kind, index }: MemorySource, dtype: string, address: number): 
   return dtype === "i32" ? mixed % 3 : (0x3f00_0000 | (mixed >>> 9)) >>> 0;
 };
 
+const opOf = (source: Source): number[] => (source.kind === "value" ? [source.index] : []);
+
 /** What the proof of one claim shows. */
 interface Shown {
   readonly source: MemorySource;
@@ -131,7 +134,11 @@ export class Synthetic {
     this.spot = spot;
     const op = program.step[spot.op] as Op;
     this.op = op;
-    const leaves = new Map([[spot.op, opLeaf(nodeHasher, "step", spot.op, encodeOp(op))]]);
+    // Ops whose outputs the disputed one reads may have to be shown too.
+    const shownOps = [spot.op, ...op.operands.flatMap(({ source }) => opOf(source))];
+    const leaves = new Map(
+      shownOps.map((i) => [i, opLeaf(nodeHasher, "step", i, encodeOp(program.step[i] as Op))]),
+    );
     const opTree = new SparseTree(program.step.length, leaves);
     const header = encodeHeader(program);
     this.header = toHex(header);
@@ -257,8 +264,18 @@ export class Synthetic {
     return [...this.#shown.keys(), ...(known ? [] : [6])];
   }
 
-  /** Agrees and submits, and opens a game about it. */
+  /** Proof of one of the ops that are there, under the root of the steps' list. */
+  opProof(index: number): Hex[][] {
+    return this.#trees.program.proof(index);
+  }
+
+  /** Submits, and opens a game about it. */
   async begin(court: Court): Promise<Game> {
+    return challenge(court, await this.submit(court), TARGET.checkpoint);
+  }
+
+  /** Agrees and submits. */
+  async submit(court: Court): Promise<SubmittedJob> {
     const { program } = this;
     const units = 1_500n + 100n * BigInt(program.steps);
     const job = await agreeJob(
@@ -287,11 +304,7 @@ export class Synthetic {
     const [submitted] = follow(await (await submit(job, submission)).wait(), [job]);
     if (submitted === undefined) throw new Error("no job");
     const { header, lists } = this;
-    return challenge(
-      court,
-      { job: submitted, jobId, submission, header, lists },
-      TARGET.checkpoint,
-    );
+    return { job: submitted, jobId, submission, header, lists };
   }
 
   /** Plays both sides until the provider has proven this claim. */

@@ -186,6 +186,15 @@ describe("Disputes.demandChunk", () => {
     await refused(demand(job), "DisputeOutsideWindow");
   });
 
+  it("does not make a challenge dearer, nor does a challenge a demand", async () => {
+    const job = await submit();
+    for (let i = 0; i < 3; i++) await (await demand(job)).wait();
+    assert.equal(await court.disputes.getFunction("bondOf")(job.job), BOND);
+    await challenge(court, job, TARGET.lastState);
+    assert.equal(await court.disputes.getFunction("bondOf")(job.job), 2n * BOND);
+    assert.equal(await court.disputes.getFunction("demandFeeOf")(job.job), 4n * FEE);
+  });
+
   it("gives the fee back where the job came to another end", async () => {
     const job = await submit();
     const asker = await free(court.challenger);
@@ -224,8 +233,10 @@ describe("Disputes.forcePlay", () => {
     return [await revealRun(court, committed[0]), await revealRun(court, committed[1])];
   }
   const side = ({ job, submission }: SubmittedJob) => ({ job, prefixRoot: submission.prefixRoot });
-  const forced = (a: SubmittedJob, b: SubmittedJob) =>
-    call(court.requester, "forcePlay", side(a), side(b), a.header, a.lists);
+  const providerOf = (job: SubmittedJob): Wallet =>
+    job.job.terms["provider"] === second.address ? second : court.provider;
+  const forced = (a: SubmittedJob, b: SubmittedJob, by = providerOf(b)) =>
+    call(by, "forcePlay", side(a), side(b), a.header, a.lists);
   const force = async (a: SubmittedJob, b: SubmittedJob): Promise<Game> =>
     gameOf(court, await (await forced(a, b)).wait());
 
@@ -280,9 +291,11 @@ describe("Disputes.forcePlay", () => {
     const alone = await submitRun(court, honest, honest, inputs.seed);
     await refused(forced(good, alone), "DisputeWrongJob");
     await refused(forced(good, good), "DisputeNothingToDispute");
+    for (const by of [court.requester, court.provider])
+      await refused(forced(good, bad, by), "DisputeNotYourTurn");
     await refused(
       call(
-        court.requester,
+        second,
         "forcePlay",
         side(good),
         { ...side(bad), prefixRoot: ZeroHash },

@@ -1,11 +1,14 @@
 /** Games about programs at the hard limits, and the last moves of every opcode: none of them outgrows a transaction. */
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
+import { ZeroHash } from "ethers";
+import { encodeOp } from "@assay/engine/ir/encode";
 import { PRIMITIVES } from "@assay/engine/ir/primitives";
 
 import { type Court, type Game, deployCourtHouse } from "../../support/dispute/court.ts";
 import { largeProgram, limitProgram, opcodeProgram } from "../../support/dispute/limits.ts";
 import { Synthetic } from "../../support/dispute/synthetic.ts";
+import { connect } from "../../support/market.ts";
 
 /** What the chain lets one transaction use; the goals of a whole game of 2^48 steps and of its last step. */
 const TRANSACTION = 16_700_000n;
@@ -46,6 +49,47 @@ describe("Disputes at the limits", () => {
     assert.ok(used(game) < WHOLE, `${used(game)} gas`);
     const last = used(game, ["judge", "prove"]);
     assert.ok(last < LAST_STEP, `${last} gas`);
+  });
+
+  it("a demand for a chunk of the largest model fits a call", async () => {
+    const { program, spot } = limitProgram();
+    const made = new Synthetic(program, spot);
+    const job = await made.submit(court);
+    const demand = connect(court.disputes, court.challenger).getFunction("demandChunk");
+    const sent = await demand(job.job, job.header, job.lists, 7, 2 ** 20 - 1);
+    const receipt = await sent.wait();
+    assert.ok(receipt.gasUsed < TRANSACTION, `${receipt.gasUsed} gas`);
+  });
+
+  it("evidence about the largest op, with all its sources, fits a call", async () => {
+    const { program, spot } = limitProgram();
+    const made = new Synthetic(program, spot);
+    const job = await made.submit(court);
+    const { programRoot, dataRoot, parentRoot, steps, interval } = job.job.terms;
+    const nothing = { op: "0x", proof: [] };
+    const evidence = {
+      place: 1,
+      header: job.header,
+      lists: job.lists,
+      list: 1,
+      index: spot.op,
+      op: encodeOp(made.op),
+      proof: made.opProof(spot.op),
+      sources: Array.from({ length: 6 }, (_, k) =>
+        k === 2 ? { op: encodeOp(program.step[11]!), proof: made.opProof(11) } : nothing,
+      ),
+      tensor: 0,
+      columnProof: [],
+      dtype: 0,
+      rank: 0,
+      dims: 0n,
+      chunks: ZeroHash,
+    };
+    const isAtFault = court.faults.getFunction("isAtFault");
+    const words = [programRoot, dataRoot, parentRoot, steps, interval, evidence] as const;
+    assert.equal(await isAtFault(...words), false, "the program is within every limit");
+    const gas = await isAtFault.estimateGas(...words);
+    assert.ok(gas < TRANSACTION, `${gas} gas`);
   });
 
   for (const primitive of PRIMITIVES) {
