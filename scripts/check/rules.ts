@@ -1,6 +1,7 @@
 import { generated } from "./generated.ts";
 import { layers } from "./layers.ts";
 import { lockfile } from "./lockfile.ts";
+import { namedTests } from "./named-tests.ts";
 import { parameterTable } from "./parameter-table.ts";
 import type { Rule } from "./rule.ts";
 import { settings } from "./settings.ts";
@@ -22,6 +23,7 @@ export const RULES: readonly Rule[] = [
   settings,
   tables,
   parameterTable,
+  namedTests,
   trees,
   lockfile,
 ];

@@ -31,10 +31,6 @@ export const refusalOf = (
   return error;
 };
 
-/** A frame keeps a 64th of its gas from the calls it makes, so a transaction can run out with a little left (EIP-150). */
-export const ranOut = ({ gasUsed }: TransactionReceipt, limit: bigint): boolean =>
-  gasUsed * 10n >= limit * 9n;
-
 export const revertedWithoutReason = (name: string, receipt: TransactionReceipt): AssayError =>
   new AssayError(
     "TRANSACTION_REVERTED",

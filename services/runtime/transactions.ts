@@ -22,9 +22,10 @@ import {
   isTransportError,
   revertDataOf,
 } from "@assay/protocol/chain/contract-errors";
+import { MORE_GAS, gasLimit, ranOut } from "@assay/protocol/chain/gas";
 import { atLeast, feesNow, raised, type Fees } from "./fees.ts";
 import type { Logger } from "./logger.ts";
-import { ranOut, reasonOf, refusalOf, revertedWithoutReason } from "./refusals.ts";
+import { reasonOf, refusalOf, revertedWithoutReason } from "./refusals.ts";
 import { retry } from "./retry.ts";
 import { hasTransaction, receiptOf } from "./sightings.ts";
 
@@ -104,15 +105,6 @@ interface Attempt {
 
 const REMEMBERED = 4_096;
 
-/**
- * What two storage slots cost that were not written when the gas was estimated: a second later, `stake` begins new
- * checkpoints of the staker's and of all votes where it would have changed the last ones (112,000 gas for 67,000).
- */
-const NEW_SLOTS_GAS = 50_000n;
-
-/** Times that a call is sent again with twice the gas after it ran out. */
-const MORE_GAS = 2;
-
 export const createTransactionSender = ({
   account,
   client,
@@ -166,7 +158,7 @@ export const createTransactionSender = ({
       const gas = await ask(() =>
         client.estimateGas({ account: account.address, ...target(call) }),
       );
-      return (gas * 5n) / 4n + NEW_SLOTS_GAS;
+      return gasLimit(gas);
     } catch (error) {
       throw explain(error, call);
     }

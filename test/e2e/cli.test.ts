@@ -257,7 +257,7 @@ describe("with a market", () => {
     const poor = join(assay.home, "mine/poor.yaml");
     writeFileSync(
       poor,
-      job.replace("'1.20'", "'0.000500'").replace("patience: 300", "patience: 6"),
+      job.replace("'1.20'", "'0.000500'").replace("patience: 300", "patience: 20"),
     );
     const { code, stdout, stderr } = await assay.run("run", poor, "--yes");
     assert.equal(code, EXIT.failure);

@@ -12,7 +12,7 @@ test("the README's demo ends well: trained, paid, proven, and a changed weight i
     ["scripts/demo/demo.ts"],
     {
       cwd: ROOT,
-      timeout: 300_000,
+      timeout: 900_000,
       maxBuffer: 2 ** 24,
     },
   );

@@ -137,7 +137,7 @@ export const writeJob = (
     checkpointEvery,
     seed,
     data: "data.safetensors",
-    limits: { maximum, runTime, patience: 120 },
+    limits: { maximum, runTime, patience: 600 },
     constraints,
   });
   writeFileSync(file, `${text}\n`);

@@ -1,4 +1,5 @@
 /** Every error as problem details (RFC 9457) with the code and the remedy that callers act on. */
+import { isTransportError } from "@assay/protocol/chain/contract-errors";
 import { AssayError } from "@assay/protocol/errors";
 import type { Problem } from "@assay/protocol/wire/api";
 import { toWire } from "@assay/protocol/wire/scalars";
@@ -62,6 +63,12 @@ const asAssayError = (error: FastifyError, logger: Logger): AssayError => {
       details: { problems },
     });
   }
+  if (isTransportError(error))
+    return new AssayError("CHAIN_UNREACHABLE", "The market's chain does not answer.", {
+      remedy: "Try again in a moment; if it persists, its operator must look after the node.",
+      retryable: true,
+      cause: error,
+    });
   const status = error.statusCode ?? 500;
   if (status === 413)
     return new AssayError("BODY_TOO_LARGE", "The body is larger than this route takes.", {

@@ -50,7 +50,12 @@ export interface TestChain {
 export const startChain = async (options: readonly string[] = []): Promise<TestChain> => {
   const anvil = await startAnvil(options);
   const client = connect(anvil.url);
-  const deployment = await deployLocal({ rpcUrl: anvil.url, deployer: LOCAL_DEPLOYER_KEY });
+  const deployment = await deployLocal({ rpcUrl: anvil.url, deployer: LOCAL_DEPLOYER_KEY }).catch(
+    async (error: unknown) => {
+      await anvil.close();
+      throw error;
+    },
+  );
   const senders = new Map<string, TransactionSender>();
   const account = (place: number): LocalAccount => privateKeyToAccount(localKey(place));
   const deployer = account(0);

@@ -2,19 +2,30 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { marketAbi, stakingAbi } from "@assay/protocol/generated/abis";
 import { jobViewSchema, requestStatusSchema } from "@assay/protocol/wire/api";
-import type { Request } from "@assay/protocol/domain/messages";
+import type { Acceptance, Request } from "@assay/protocol/domain/messages";
 import { isAssayError } from "@assay/protocol/errors";
+import { digestOf, typedData } from "@assay/protocol/signing/typed-data";
 import { MAX_BLOCK_BYTES } from "@assay/storage/blocks";
 import { cidOfDigest } from "@assay/storage/cid";
 import { contentStore, readAll } from "@assay/storage/content";
 import { gatewayBlocks } from "@assay/storage/gateway";
-import { createWalletClient, getAddress, http, sha256, type Abi, type Hex } from "viem";
+import {
+  createWalletClient,
+  getAddress,
+  http,
+  sha256,
+  type Abi,
+  type Hex,
+  type LocalAccount,
+} from "viem";
 import { createSiweMessage } from "viem/siwe";
 import { loadArtifact } from "../../../deploy/artifacts.ts";
+import { createPairSender } from "../../../services/market/matcher/agree/pairs.ts";
 import { createMarket, type Market } from "../../../services/market/market.ts";
 import {
   call,
   codeOf,
+  domainOf,
   events,
   makeOffer,
   makeRequest,
@@ -49,7 +60,7 @@ describe("a market in hard times", () => {
     return { digest, answer: await call(url, "POST", "/v1/requests", { body }), ...body };
   };
   const follow = (digest: string) =>
-    events(`${url}/v1/requests/${digest}/events`, {}, AbortSignal.timeout(30_000));
+    events(`${url}/v1/requests/${digest}/events`, {}, AbortSignal.timeout(120_000));
 
   before(async () => {
     [chain, backend] = await Promise.all([startChain(), embedded()]);
@@ -60,7 +71,7 @@ describe("a market in hard times", () => {
       account: chain.account(1),
       logger: silent,
       pollInterval: 50,
-      answerTime: 30,
+      answerTime: 600,
       uploadLimits: { bytesPerHour: UPLOADS, diskReserve: 0 },
     });
     url = market.url;
@@ -158,6 +169,50 @@ describe("a market in hard times", () => {
     for (const [change, code] of cases)
       assert.equal(codeOf((await agent.accept(proposal, change)).answer), code);
     assert.equal((await agent.accept(proposal)).answer.status, 202);
+  });
+
+  test("regression: one bad pair in a batch leaves the others agreed", async () => {
+    const pairs = createPairSender({
+      sender: chain.sender(chain.account(5)),
+      market: chain.deployment.contracts.market,
+      errorAbi: stakingAbi,
+      window: 1_000,
+    });
+    const pairBy = async (requester: LocalAccount) => {
+      const { request, signature, digest } = await makeRequest(chain, requester, {
+        requester: chain.account(2).address,
+      });
+      const acceptance: Acceptance = {
+        requestDigest: digest,
+        provider: chain.account(3).address,
+        unitPrice: 10n ** 12n,
+        collateral: 10n ** 7n,
+        nonce: BigInt(++keys),
+        expiry: request.expiry,
+        paramsVersion: 1,
+      };
+      const accepted = typedData(domainOf(chain), "Acceptance", acceptance);
+      return {
+        jobId: digestOf(domainOf(chain), "Acceptance", acceptance),
+        pair: {
+          request,
+          requestSignature: signature,
+          acceptance,
+          acceptanceSignature: await chain.account(3).signTypedData(accepted),
+        },
+      };
+    };
+    const [good, bad, other] = await Promise.all(
+      [chain.account(2), chain.account(9), chain.account(2)].map(pairBy),
+    );
+    const [first, refused, last] = await Promise.allSettled(
+      [good!, bad!, other!].map(({ jobId, pair }) => pairs.agree(jobId, pair, 0)),
+    );
+    assert.equal(first?.status, "fulfilled");
+    assert.deepEqual(last, first);
+    assert.ok(
+      refused?.status === "rejected" && isAssayError(refused.reason, "MARKET_BAD_SIGNATURE"),
+    );
   });
 
   test("a contract wallet requests as anyone does, with its owner's signature", async () => {

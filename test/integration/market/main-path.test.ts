@@ -5,6 +5,7 @@ import {
   providerViewSchema,
   quoteSchema,
   requestStatusSchema,
+  type Quote,
 } from "@assay/protocol/wire/api";
 import type { Request } from "@assay/protocol/domain/messages";
 import { z } from "zod";
@@ -25,6 +26,9 @@ import {
 import { BACKENDS, type Backend } from "./backends.ts";
 import { silent, startChain, type TestChain } from "./chain.ts";
 
+/** Milliseconds that a stream may take to tell what a test waits for. */
+const PATIENCE = 120_000;
+
 for (const kind of BACKENDS)
   describe(`market on ${kind.name}`, () => {
     let chain: TestChain;
@@ -34,7 +38,8 @@ for (const kind of BACKENDS)
     const agents: Agent[] = [];
     let inputs: Awaited<ReturnType<typeof uploadInputs>>;
 
-    const start = async (): Promise<void> => {
+    /** Nobody has to hurry; a test that is about time says so. */
+    const start = async (times: { answerTime?: number; window?: number } = {}): Promise<void> => {
       market = await createMarket({
         rpcUrl: chain.rpcUrl,
         deployment: chain.deployment,
@@ -42,10 +47,16 @@ for (const kind of BACKENDS)
         account: chain.account(1),
         logger: silent,
         pollInterval: 50,
-        answerTime: 2,
-        window: 150,
+        answerTime: 600,
+        window: 50,
+        ...times,
       });
       url = market.url;
+    };
+    const restart = async (times: Parameters<typeof start>[0]): Promise<void> => {
+      for (const one of agents.splice(0)) one.leave();
+      await market.close();
+      await start(times);
     };
 
     const post = async (change: Partial<Request> = {}, constraints = {}) => {
@@ -78,7 +89,7 @@ for (const kind of BACKENDS)
       requestStatusSchema.parse(ok(await call(url, "GET", `/v1/requests/${digest}`)));
 
     const follow = (digest: string) =>
-      events(`${url}/v1/requests/${digest}/events`, {}, AbortSignal.timeout(30_000));
+      events(`${url}/v1/requests/${digest}/events`, {}, AbortSignal.timeout(PATIENCE));
 
     before(async () => {
       [chain, backend] = await Promise.all([startChain(), kind.open()]);
@@ -142,6 +153,7 @@ for (const kind of BACKENDS)
     });
 
     test("a refusal and then silence pass the request on to the next provider", async () => {
+      await restart({ answerTime: 10 });
       await publish(3, { unitPrice: 10n ** 12n, capacity: 8 });
       await publish(4, { unitPrice: 2n * 10n ** 12n, capacity: 8 });
       const [cheap, dear] = [await agent(3), await agent(4)];
@@ -163,6 +175,7 @@ for (const kind of BACKENDS)
     });
 
     test("two requests accepted together are agreed in one transaction", async () => {
+      await restart({ window: 3_000 });
       const provider = await agent(3);
       const [one, two] = [await post(), await post()];
       const proposals = [await next(provider.proposals), await next(provider.proposals)];
@@ -183,8 +196,7 @@ for (const kind of BACKENDS)
     test("a market that was stopped resumes: a request taken in before is matched after", async () => {
       for (const one of agents.splice(0)) one.leave();
       const { digest } = await post();
-      await market.close();
-      await start();
+      await restart({});
       assert.equal((await statusOf(digest)).state, "open");
       const provider = await agent(3);
       const proposal = await next(provider.proposals);
@@ -212,15 +224,19 @@ for (const kind of BACKENDS)
         runTime: 1_000_000,
         constraints: {},
       };
-      let quote = quoteSchema.parse(ok(await call(url, "POST", "/v1/quotes", { body: ask })));
-      for (let tries = 0; quote.options.length === 0 && tries < 100; tries++)
-        quote = quoteSchema.parse(ok(await call(url, "POST", "/v1/quotes", { body: ask })));
+      const offline = ({ rejected }: Quote) =>
+        rejected.find(({ constraint }) => constraint === "online")?.offers;
+      const quoted = async () =>
+        quoteSchema.parse(ok(await call(url, "POST", "/v1/quotes", { body: ask })));
+      let quote = await quoted();
+      for (const end = Date.now() + PATIENCE; Date.now() < end; quote = await quoted())
+        if (quote.options.length > 0 && offline(quote) === 1) break;
       const [option] = quote.options;
       assert.ok(option);
       assert.equal(option.price, (option.unitPrice * quote.units) / 10n ** 18n);
       assert.equal(option.total, option.price + option.price / 100n);
       assert.ok(option.collateral >= option.price);
-      assert.equal(quote.rejected.find(({ constraint }) => constraint === "online")?.offers, 1);
+      assert.equal(offline(quote), 1);
       const strict = { ...ask, constraints: { regions: ["moon"] } };
       const none = quoteSchema.parse(ok(await call(url, "POST", "/v1/quotes", { body: strict })));
       assert.equal(none.options.length, 0);

@@ -1,50 +1,27 @@
 /** Jobs that change hands at a checkpoint: drained, killed; the second provider ends with the bits of an uninterrupted run. */
 import assert from "node:assert/strict";
-import { after, before, test, type TestContext } from "node:test";
+import { after, test, type TestContext } from "node:test";
 import { checkpointCount, paidUpTo, stepAtCheckpoint } from "@assay/protocol/domain/money";
 import type { Request } from "@assay/protocol/domain/messages";
 import type { SignedReceipt } from "@assay/protocol/wire/api";
 import type { Hex } from "viem";
 import {
-  agentHome,
-  journalOf,
+  agentFor,
+  eventOf,
   proposalFor,
   rerun,
   setStage,
   smallJob,
-  startAgent,
   until,
   type SmallJob,
-  type Stage,
 } from "./story.ts";
 
-let stage: Stage;
-let second: Awaited<ReturnType<Stage["furtherProvider"]>>;
-before(async () => {
-  stage = await setStage();
-  second = await stage.furtherProvider(10);
-});
+const stage = await setStage();
 after(() => stage.close());
+const second = await stage.furtherProvider(10);
 
-const PATIENCE_MS = 90_000;
 const SLOW = { ASSAY_PROVIDER_DUTY_CYCLE: "0.02", ASSAY_PROVIDER_RECEIPT_SECONDS: "0" };
 const slowJob = (seed: bigint) => smallJob(stage, { steps: 60_000, interval: 1_500, seed });
-
-const agentFor = async (t: TestContext, key: Hex, environment: Record<string, string> = {}) => {
-  const { home, remove } = await agentHome(stage, key);
-  const agent = await startAgent(stage, home, environment);
-  t.after(async () => {
-    await agent.kill("SIGKILL");
-    await remove();
-  });
-  return { home, agent };
-};
-const eventOf = (home: string, kind: string) =>
-  until(
-    async () => (await journalOf(home)).find((event) => event.kind === kind),
-    kind,
-    PATIENCE_MS,
-  );
 
 /** The latest receipt that the market got, once there is one for `checkpoint` or later. */
 const receiptFrom = (checkpoint: number): Promise<SignedReceipt> =>
@@ -73,7 +50,7 @@ const successorOf = async (jobId: Hex): Promise<Partial<Request>> => {
 
 /** The second provider does the rest; asserts that the model is that of a run without interruption. */
 const finishElsewhere = async (t: TestContext, job: SmallJob, first: Hex): Promise<void> => {
-  const { home } = await agentFor(t, second.key);
+  const { home } = await agentFor(stage, t, {}, second.key);
   const change = await successorOf(first);
   stage.front.propose(
     await proposalFor(stage, job, { runTime: 600, ...change }),
@@ -96,7 +73,7 @@ const finishElsewhere = async (t: TestContext, job: SmallJob, first: Hex): Promi
 };
 
 test("a drained provider hands its job over at a checkpoint, is paid for it, and leaves", async (t) => {
-  const { home, agent } = await agentFor(t, stage.providerKey, SLOW);
+  const { home, agent } = await agentFor(stage, t, SLOW);
   const job = await slowJob(31n);
   const receipt = receiptFrom(1);
   const leaving = new Promise<Hex>((resolve) => {
@@ -108,7 +85,7 @@ test("a drained provider hands its job over at a checkpoint, is paid for it, and
   const jobId = await leaving;
   await stage.requester.stop(jobId);
   assert.equal((await eventOf(home, "ended")).outcome, "settled");
-  await until(() => agent.child.exitCode ?? undefined, "the agent to leave", PATIENCE_MS);
+  await until(() => agent.child.exitCode ?? undefined, "the agent to leave");
   assert.equal(agent.child.exitCode, 0);
   const { job: handed, settlement } = await stage.requester.jobFromChain(jobId);
   const { terms, progress } = handed;
@@ -118,7 +95,7 @@ test("a drained provider hands its job over at a checkpoint, is paid for it, and
 });
 
 test("a provider that dies is paid up to its last receipt, and another goes on from there", async (t) => {
-  const { agent } = await agentFor(t, stage.providerKey, SLOW);
+  const { agent } = await agentFor(stage, t, SLOW);
   const job = await slowJob(32n);
   const receipt = receiptFrom(2);
   stage.front.propose(await proposalFor(stage, job, { runTime: 600 }));

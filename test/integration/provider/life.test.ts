@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { after, before, describe, it, test } from "node:test";
-import { marketAbi } from "@assay/protocol/generated/abis";
+import { after, describe, it, test } from "node:test";
 import { decodeSafetensors } from "@assay/engine/data/safetensors";
 import { modelTensors } from "@assay/engine/trace/roots";
 import { cidOfDigest } from "@assay/storage/cid";
 import { readAll } from "@assay/storage/content";
-import type { Hex } from "viem";
 import {
+  agentFor,
   agentHome,
+  eventOf,
   journalOf,
+  marketEvents,
   proposalFor,
   rerun,
   setStage,
@@ -17,41 +18,18 @@ import {
   startAgent,
   until,
   type RunningAgent,
-  type Stage,
 } from "./story.ts";
 
-let stage: Stage;
-before(async () => {
-  stage = await setStage();
-});
+const stage = await setStage();
 after(() => stage.close());
-
-const ended = (home: string) =>
-  until(
-    async () => (await journalOf(home)).find(({ kind }) => kind === "ended"),
-    "the job's end",
-    60_000,
-  );
-
-/** Transactions of the market that carry this event for the job. */
-const eventsOf = async (jobId: Hex, eventName: "Submitted" | "Settled") => {
-  const { publicClient } = stage.requester.context;
-  return publicClient.getContractEvents({
-    address: stage.chain.deployment.contracts.market,
-    abi: marketAbi,
-    eventName,
-    args: { jobId },
-    fromBlock: 0n,
-  });
-};
 
 const checkOutcome = async (home: string, job: Awaited<ReturnType<typeof smallJob>>) => {
   const journal = await journalOf(home);
   const end = journal.find(({ kind }) => kind === "ended")!;
   assert.equal(end.outcome, "settled");
   const jobId = end.jobId!;
-  assert.equal((await eventsOf(jobId, "Submitted")).length, 1);
-  assert.equal((await eventsOf(jobId, "Settled")).length, 1);
+  assert.equal((await marketEvents(stage, jobId, "Submitted")).length, 1);
+  assert.equal((await marketEvents(stage, jobId, "Settled")).length, 1);
   const chainJob = await stage.requester.jobFromChain(jobId);
   const expected = await rerun(job);
   assert.equal(chainJob.job.progress.traceRoot, expected.traceRoot);
@@ -63,16 +41,13 @@ const checkOutcome = async (home: string, job: Awaited<ReturnType<typeof smallJo
 };
 
 test("an agent takes a job from the proposal to the money", { timeout: 120_000 }, async (t) => {
-  const { home, remove } = await agentHome(stage);
-  t.after(remove);
   const job = await smallJob(stage, { seed: 1n });
   const before_ = await stage.provider.balance();
-  const agent = await startAgent(stage, home);
-  t.after(() => agent.kill("SIGKILL"));
+  const { home, agent } = await agentFor(stage, t);
   const reports: unknown[] = [];
   stage.front.events.on("progress", ({ report }) => reports.push(report));
   stage.front.propose(await proposalFor(stage, job));
-  await ended(home);
+  await eventOf(home, "ended");
   await checkOutcome(home, job);
   assert.ok((await stage.provider.balance()) > before_);
   assert.ok(reports.length > 0);
@@ -120,7 +95,7 @@ describe("an agent killed without warning goes on after a restart", { concurrenc
       );
       await agents[0]!.kill("SIGKILL");
       agents.push(await startAgent(stage, home));
-      await ended(home);
+      await eventOf(home, "ended");
       await checkOutcome(home, job);
       assert.equal(await agents[1]!.kill("SIGTERM"), 0);
     });
@@ -145,7 +120,7 @@ test("an agent killed in training goes on from its checkpoint", { timeout: 120_0
   await agents[0]!.kill("SIGKILL");
   assert.ok(!(await journalOf(home)).some(({ kind }) => kind === "trained"));
   agents.push(await startAgent(stage, home));
-  await ended(home);
+  await eventOf(home, "ended");
   const resumed = agents[1]!.lines.find((line) => line.includes('"resumed"'));
   assert.match(resumed ?? "", /"step":[1-9]/);
   await checkOutcome(home, job);

@@ -4,12 +4,11 @@ import { test } from "node:test";
 import { paidUpTo } from "@assay/protocol/domain/money";
 import {
   agentHome,
-  journalOf,
+  eventOf,
   proposalFor,
   setStage,
   smallJob,
   startAgent,
-  until,
   type RunningAgent,
 } from "./story.ts";
 
@@ -25,12 +24,10 @@ test(
       await Promise.all(agents.map((agent) => agent.kill("SIGKILL")));
       await remove();
     });
-    const eventOf = (kind: string) =>
-      until(async () => (await journalOf(home)).find((event) => event.kind === kind), kind, 60_000);
     const job = await smallJob(stage, { steps: 20_000, interval: 2_000, seed: 31n });
     agents.push(await startAgent(stage, home, { ASSAY_PROVIDER_DUTY_CYCLE: "0.05" }));
     stage.front.propose(await proposalFor(stage, job, { runTime: 600 }));
-    await eventOf("agreed");
+    await eventOf(home, "agreed");
     await agents[0]!.kill("SIGKILL");
     // Nobody listens on port 1; the gateway alone is there.
     const away = {
@@ -38,7 +35,7 @@ test(
       ASSAY_PROVIDER_GATEWAY_URL: stage.front.url,
     };
     agents.push(await startAgent(stage, home, away));
-    const end = await eventOf("ended");
+    const end = await eventOf(home, "ended");
     const { terms } = (await stage.requester.jobFromChain(end.jobId!)).job;
     assert.equal(end.outcome, "settled");
     assert.equal(BigInt(end.paid!), paidUpTo(terms.price, terms, 10));

@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { column, selectTensors, tensorListRoot } from "@assay/engine/data/dataset";
 import { encodeSafetensors } from "@assay/engine/data/safetensors";
@@ -16,6 +17,7 @@ import { mlp } from "@assay/engine/models/mlp";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { runJob, type JobResult } from "@assay/engine/trace/run";
 import { wasmBackend } from "@assay/engine/wasm/backend";
+import { marketAbi } from "@assay/protocol/generated/abis";
 import { totalUnits, priceOf } from "@assay/protocol/domain/money";
 import type { Request } from "@assay/protocol/domain/messages";
 import { digestOf, typedData } from "@assay/protocol/signing/typed-data";
@@ -173,7 +175,7 @@ export const proposalFor = async (
     executor: 0,
     access: 0,
     replicas: 1,
-    runTime: 60,
+    runTime: 600,
     expiry: (await stage.chain.now()) + 600,
     exclusiveUntil: 0,
     matcher: zeroAddress,
@@ -199,7 +201,7 @@ export const proposalFor = async (
     }),
     unitPrice,
     collateral: terms.collateral ?? priceOf(unitPrice, totalUnits(request)),
-    answerBy: Math.floor(Date.now() / 1000) + 20,
+    answerBy: Math.floor(Date.now() / 1000) + 300,
   };
 };
 
@@ -283,7 +285,7 @@ export const startAgent = async (
 export const until = async <T>(
   look: () => Promise<T | undefined> | T | undefined,
   what: string | (() => string),
-  milliseconds = 30_000,
+  milliseconds = 240_000,
 ): Promise<T> => {
   const end = Date.now() + milliseconds;
   for (;;) {
@@ -305,3 +307,38 @@ export const journalOf = async (
     .slice(0, -1)
     .map((line) => JSON.parse(line) as { kind: string });
 };
+
+/** The first event of this kind in an agent's journal, once it is there. */
+export const eventOf = (home: string, kind: string) =>
+  until(async () => (await journalOf(home)).find((event) => event.kind === kind), kind);
+
+/** An agent in a fresh home, of the stage's provider unless told, gone when the test is. */
+export const agentFor = async (
+  stage: Stage,
+  t: TestContext,
+  environment: Record<string, string> = {},
+  key: Hex = stage.providerKey,
+): Promise<{ home: string; agent: RunningAgent }> => {
+  const { home, remove } = await agentHome(stage, key);
+  const starting = startAgent(stage, home, environment);
+  t.after(async () => {
+    const started = await starting.catch(() => undefined);
+    await started?.kill("SIGKILL");
+    await remove();
+  });
+  return { home, agent: await starting };
+};
+
+/** Events of this name that the market has emitted about a job. */
+export const marketEvents = (
+  { chain, requester }: Stage,
+  jobId: Hex,
+  eventName: "Submitted" | "Settled",
+) =>
+  requester.context.publicClient.getContractEvents({
+    address: chain.deployment.contracts.market,
+    abi: marketAbi,
+    eventName,
+    args: { jobId },
+    fromBlock: 0n,
+  });

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { createServer, type Server } from "node:http";
 import { after, afterEach, before, describe, test } from "node:test";
 import { marketAbi, tokenAbi } from "@assay/protocol/generated/abis";
 import { AssayError, isAssayError } from "@assay/protocol/errors";
@@ -11,43 +10,8 @@ import {
 } from "@assay/runtime/transactions";
 import { createPublicClient, http, type LocalAccount } from "viem";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
+import { startRpcProxy, type RpcProxy } from "../../support/rpc-proxy.ts";
 import { silent, startChain, type TestChain } from "../market/chain.ts";
-
-type Meddle = (
-  method: string,
-  forward: () => Promise<string>,
-) => Promise<{ status: number; body: string }>;
-
-/** A node between sender and chain that can fail as real ones do. */
-const startProxy = async (target: string) => {
-  let meddle: Meddle = async (_method, forward) => ({ status: 200, body: await forward() });
-  const server: Server = createServer((request, response) => {
-    void (async () => {
-      const parts: Buffer[] = [];
-      for await (const part of request) parts.push(part as Buffer);
-      const body = Buffer.concat(parts).toString();
-      const { method } = JSON.parse(body) as { method: string };
-      const headers = { "content-type": "application/json" };
-      const answer = await meddle(method, async () =>
-        (await fetch(target, { method: "POST", headers, body })).text(),
-      );
-      response.writeHead(answer.status, headers).end(answer.body);
-    })();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    set(next: Meddle) {
-      meddle = next;
-    },
-    pass() {
-      meddle = async (_method, forward) => ({ status: 200, body: await forward() });
-    },
-    close: () => new Promise((resolve) => server.close(resolve)),
-  };
-};
 
 const memoryJournal = () => {
   const kept = new Map<string, TransactionAttempt>();
@@ -63,13 +27,13 @@ const memoryJournal = () => {
 
 describe("createTransactionSender on a chain", () => {
   let chain: TestChain;
-  let proxy: Awaited<ReturnType<typeof startProxy>>;
+  let proxy: RpcProxy;
   let account: LocalAccount;
   let place = 10;
 
   before(async () => {
     chain = await startChain();
-    proxy = await startProxy(chain.rpcUrl);
+    proxy = await startRpcProxy(chain.rpcUrl);
   });
   afterEach(async () => {
     proxy.pass();
