@@ -62,7 +62,7 @@ describe("startServers", () => {
     child.kill("SIGKILL");
 
     let listening = true;
-    for (let tries = 0; listening && tries < 100; tries += 1) {
+    for (let tries = 0; listening && tries < 600; tries += 1) {
       await sleep(100);
       listening = await isListening(url);
     }

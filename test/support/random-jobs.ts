@@ -103,7 +103,7 @@ const dataSet = ({ inputs, classes, rows, data }: RandomJob): Uint8Array => {
 export interface WriteOptions {
   readonly maximum: string;
   readonly constraints?: Readonly<Record<string, unknown>>;
-  /** Seconds from agreement to submission; 120 unless told. */
+  /** Seconds from agreement to submission; 600 unless told. */
   readonly runTime?: number;
 }
 
@@ -111,7 +111,7 @@ export interface WriteOptions {
 export const writeJob = (
   folder: string,
   drawn: RandomJob,
-  { maximum, constraints = {}, runTime = 120 }: WriteOptions,
+  { maximum, constraints = {}, runTime = 600 }: WriteOptions,
 ): string => {
   const {
     hidden,

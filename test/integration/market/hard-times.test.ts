@@ -60,7 +60,7 @@ describe("a market in hard times", () => {
     return { digest, answer: await call(url, "POST", "/v1/requests", { body }), ...body };
   };
   const follow = (digest: string) =>
-    events(`${url}/v1/requests/${digest}/events`, {}, AbortSignal.timeout(120_000));
+    events(`${url}/v1/requests/${digest}/events`, {}, AbortSignal.timeout(180_000));
 
   before(async () => {
     [chain, backend] = await Promise.all([startChain(), embedded()]);

@@ -108,7 +108,7 @@ for (const kind of BACKENDS)
       const watched = events(
         `${url}/v1/requests/${digest}/events`,
         {},
-        AbortSignal.timeout(120_000),
+        AbortSignal.timeout(180_000),
       );
       const told = await until(watched, ({ event }) => event === "job");
       assert.equal(jobViewSchema.parse(told.data).id, jobId);

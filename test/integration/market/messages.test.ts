@@ -176,7 +176,7 @@ describe("messages that a market must not take", () => {
       assert.equal(requestStatusSchema.parse(ok(answer)).digest, digest);
     const { answer, jobId } = await agent.accept(await proposed);
     assert.equal(answer.status, 202);
-    const watched = events(`${url}/v1/requests/${digest}/events`, {}, AbortSignal.timeout(60_000));
+    const watched = events(`${url}/v1/requests/${digest}/events`, {}, AbortSignal.timeout(180_000));
     await until(watched, ({ event }) => event === "job");
     // Once more when all is done.
     const again = requestStatusSchema.parse(ok(await send("/v1/requests", body)));
@@ -254,7 +254,7 @@ describe("messages that a market must not take", () => {
     const watched = events(
       `${url}/v1/requests/${one.requestDigest}/events`,
       {},
-      AbortSignal.timeout(60_000),
+      AbortSignal.timeout(180_000),
     );
     await until(watched, ({ event }) => event === "job");
     assert.equal(await jobs(), before_ + 1);

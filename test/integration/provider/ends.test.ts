@@ -15,6 +15,7 @@ import {
   proposalFor,
   rerun,
   setStage,
+  skipWindow,
   smallJob,
   startAgent,
   until,
@@ -29,7 +30,7 @@ const refusalOf = async (proposal: Parameters<typeof stage.front.propose>[0]): P
   const [{ code }] = (await refused) as [{ code: string }];
   return code;
 };
-const SLOW = { ASSAY_PROVIDER_DUTY_CYCLE: "0.05" };
+const SLOW = { ASSAY_PROVIDER_DUTY_CYCLE: "0.03" };
 const slowJob = (seed: bigint) => smallJob(stage, { steps: 60_000, interval: 1_500, seed });
 
 test("a job that the requester stops is paid up to the latest checkpoint", async (t) => {
@@ -45,6 +46,7 @@ test("a job that the requester stops is paid up to the latest checkpoint", async
     functionName: "stop",
     args: [record],
   });
+  await skipWindow(stage, jobId);
   const end = await eventOf(home, "ended");
   const { job: last, settlement } = await stage.requester.jobFromChain(jobId);
   const { checkpoint } = last.progress;
@@ -70,6 +72,7 @@ test("a job that misses its deadline is paid for what was done, less the holdbac
   const jobId = (await eventOf(home, "agreed")).jobId as Hex;
   await until(async () => (await checkpointsOf(home)) >= 2 || undefined, "two checkpoints");
   await skipDeadline(jobId);
+  await skipWindow(stage, jobId);
   const end = await eventOf(home, "ended");
   assert.equal(end.outcome, "settled");
   const { job: last, settlement } = await stage.requester.jobFromChain(jobId);
@@ -104,6 +107,7 @@ test("an agent that was off when its deadline passed presents its checkpoint whe
   await skipDeadline(jobId);
   const again = await startAgent(stage, home);
   t.after(() => again.kill("SIGKILL"));
+  await skipWindow(stage, jobId);
   assert.equal((await eventOf(home, "ended")).outcome, "settled");
   const { job: last } = await stage.requester.jobFromChain(jobId);
   assert.ok(last.progress.checkpoint >= 2 && last.progress.checkpoint < 40);

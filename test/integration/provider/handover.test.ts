@@ -11,6 +11,7 @@ import {
   proposalFor,
   rerun,
   setStage,
+  skipWindow,
   smallJob,
   until,
   type SmallJob,
@@ -84,6 +85,7 @@ test("a drained provider hands its job over at a checkpoint, is paid for it, and
   agent.child.kill("SIGUSR1");
   const jobId = await leaving;
   await stage.requester.stop(jobId);
+  await skipWindow(stage, jobId);
   assert.equal((await eventOf(home, "ended")).outcome, "settled");
   await until(() => agent.child.exitCode ?? undefined, "the agent to leave");
   assert.equal(agent.child.exitCode, 0);

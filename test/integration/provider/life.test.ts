@@ -40,7 +40,7 @@ const checkOutcome = async (home: string, job: Awaited<ReturnType<typeof smallJo
   assert.equal(model.metadata["modelRoot"], expected.modelRoot);
 };
 
-test("an agent takes a job from the proposal to the money", { timeout: 120_000 }, async (t) => {
+test("an agent takes a job from the proposal to the money", { timeout: 400_000 }, async (t) => {
   const job = await smallJob(stage, { seed: 1n });
   const before_ = await stage.provider.balance();
   const { home, agent } = await agentFor(stage, t);
@@ -77,7 +77,7 @@ const MOMENTS: { name: string; reached: (home: string) => Promise<true | undefin
 
 describe("an agent killed without warning goes on after a restart", { concurrency: 3 }, () => {
   for (const [place, { name, reached }] of MOMENTS.entries())
-    it(name, { timeout: 120_000 }, async (t) => {
+    it(name, { timeout: 400_000 }, async (t) => {
       const { key, assay } = await stage.furtherProvider(10 + place);
       const { home, remove } = await agentHome(stage, key);
       const agents: RunningAgent[] = [];
@@ -101,7 +101,7 @@ describe("an agent killed without warning goes on after a restart", { concurrenc
     });
 });
 
-test("an agent killed in training goes on from its checkpoint", { timeout: 120_000 }, async (t) => {
+test("an agent killed in training goes on from its checkpoint", { timeout: 400_000 }, async (t) => {
   const { home, remove } = await agentHome(stage);
   t.after(remove);
   const agents: RunningAgent[] = [];

@@ -14,7 +14,7 @@ import {
 
 test(
   "a job is finished and paid by an agent that is restarted while the market is away",
-  { timeout: 120_000 },
+  { timeout: 400_000 },
   async (t) => {
     const stage = await setStage();
     t.after(() => stage.close());

@@ -7,13 +7,12 @@ import {
   marketEvents,
   proposalFor,
   setStage,
+  skipWindow,
   smallJob,
-  until,
 } from "./story.ts";
 
-const WINDOW = 600;
-/** Long, so that no job is settled before it is undone. */
-const stage = await setStage({ challengeWindow: WINDOW });
+/** A long window: no job is settled before it is undone. */
+const stage = await setStage({ challengeWindow: 600, unbonding: 30_000 });
 after(() => stage.close());
 
 /** What a reorganisation takes back, by the last event that the agent noted before it. */
@@ -28,11 +27,7 @@ for (const kind of ["agreed", "submitted"] as const)
     await eventOf(home, kind);
     await undo();
     await stage.front.carryAgain();
-    await until(
-      async () => (await marketEvents(stage, jobId, "Submitted")).length > 0 || undefined,
-      "a submission after the reorganisation",
-    );
-    await stage.chain.skip(WINDOW + 1);
+    await skipWindow(stage, jobId);
     await eventOf(home, "ended");
     assert.equal((await marketEvents(stage, jobId, "Settled")).length, 1);
   });

@@ -342,3 +342,12 @@ export const marketEvents = (
     args: { jobId },
     fromBlock: 0n,
   });
+
+/** Waits for something to be presented of a job, and lets the chain's time pass to the end of its window. */
+export const skipWindow = async ({ chain, requester }: Stage, jobId: Hex): Promise<void> => {
+  const end = await until(async () => {
+    const { job } = await requester.jobFromChain(jobId);
+    return job.progress.windowEnd === 0 ? undefined : job.progress.windowEnd;
+  }, "a submission");
+  await chain.skip(Math.max(0, end - (await chain.now())) + 1);
+};
