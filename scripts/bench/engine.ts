@@ -1,5 +1,6 @@
 /**
- * The engine's speed, beside numpy and PyTorch (where a python3 has them) and plain JavaScript loops: same work, same run, one
+ * The engine's speed, beside numpy and PyTorch (where a python3 has them; on Debian `python3-torch libopenblas0-pthread`, without
+ * the latter it multiplies matrices slowly) and plain JavaScript loops: same work, same run, one
  * thread but where two are named. Figures mean something on a quiet machine: the load stands beside them. `--json`:
  * figures on the last line.
  */
