@@ -66,6 +66,8 @@ export interface Chain {
   /** Disputes about a submission that are not over. */
   liveGames(job: Job): Promise<number>;
   commit(job: Job, submission: Submission, salt: Hex): Promise<Hex>;
+  /** Brings the draw of a committed job's audit as far as the contract takes it now; nothing where no audit line is. */
+  draw(job: Job): Promise<void>;
   /** Whether the contract would take the reveal now. Throws `MARKET_TOO_EARLY`, `MARKET_TOO_LATE`. */
   requireRevealable(job: Job, submission: Submission, salt: Hex): Promise<void>;
   reveal(job: Job, submission: Submission, salt: Hex): Promise<Hex>;
@@ -224,6 +226,21 @@ export const createChain = (parts: ChainParts): Chain => {
       return once("commit", job, (key) =>
         sender.send({ ...market, functionName: "commit", args: [job, commitment], key }),
       );
+    },
+    draw: async (job) => {
+      const { disputes, jobId, auditLine } = job.terms;
+      if (auditLine === 0n || disputes === zeroAddress) return;
+      if ((await disputeStatus(context, { disputes, jobId })).auditUntil !== 0) return;
+      for (const functionName of ["openDraw", "resolveDraw"] as const) {
+        const call = { abi: disputesAbi, functionName, args: [job] } as const;
+        try {
+          await publicClient.simulateContract({ ...call, address: disputes, account });
+        } catch {
+          // Done already, by anyone, or not yet to be done: the reveal says what is missing.
+          continue;
+        }
+        await once(functionName, job, (key) => sender.send({ ...call, to: disputes, key }));
+      }
     },
     requireRevealable: async (job, submission, salt) => {
       await read(

@@ -154,6 +154,7 @@ export const driveJob = async (parts: DriveParts): Promise<void> => {
   const reveal = async (job: Job, submission: Submission): Promise<void> => {
     const { salt } = memory();
     if (salt === undefined) throw new AssayError("SALT_LOST", "the journal has no salt");
+    await chain.draw(job);
     try {
       await chain.requireRevealable(job, submission, salt);
     } catch (error) {

@@ -157,8 +157,13 @@ export const gamesOf = async (
 export const disputeStatus = async (
   { publicClient }: AssayContext,
   { disputes, jobId }: { readonly disputes: Address; readonly jobId: Hex },
-): Promise<{ readonly liveGames: number; readonly won: boolean }> => {
-  const [liveGames, won] = await answered(
+): Promise<{
+  readonly liveGames: number;
+  readonly won: boolean;
+  /** Until when drawn auditors may commit, Unix seconds; 0 while no draw is resolved. */
+  readonly auditUntil: number;
+}> => {
+  const [liveGames, won, auditUntil] = await answered(
     publicClient.readContract({
       address: disputes,
       abi: disputesAbi,
@@ -166,7 +171,7 @@ export const disputeStatus = async (
       args: [jobId],
     }),
   );
-  return { liveGames: Number(liveGames), won };
+  return { liveGames: Number(liveGames), won, auditUntil };
 };
 
 /** Demands about a job's model that are neither answered nor closed. */

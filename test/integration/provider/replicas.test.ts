@@ -1,8 +1,9 @@
 /** Several providers under one request: each commits before it can see another's result, one of them killed in between. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { marketAbi } from "@assay/protocol/generated/abis";
+import { disputesAbi, marketAbi } from "@assay/protocol/generated/abis";
 import type { Hex } from "viem";
+import { privateKeyToAddress as addressOf } from "viem/accounts";
 import {
   agentHome,
   journalOf,
@@ -87,4 +88,35 @@ test("two replicas commit, then reveal, and both settle as replicated", async (t
     args: [proposal.request],
   });
   assert.equal(taken, 2n);
+});
+
+test("an audited job is drawn by its own provider, then revealed and settled", async (t) => {
+  const { key } = await stage.furtherProvider(13);
+  const { home, remove } = await agentHome(stage, key);
+  const agent = await startAgent(stage, home);
+  t.after(async () => {
+    await agent.kill("SIGKILL");
+    await remove();
+  });
+  const job = await smallJob(stage, { seed: 43n });
+  const changes = { auditLine: 1_000n, runTime: 600 };
+  stage.front.propose(await proposalFor(stage, job, changes), addressOf(key));
+  const kindOf = (kind: string) =>
+    until(
+      async () => (await journalOf(home)).find((event) => event.kind === kind),
+      kind,
+      PATIENCE_MS,
+    );
+  const { jobId } = await kindOf("submitted");
+  const { outcome } = await kindOf("ended");
+  assert.equal(outcome, "settled");
+  const { contracts } = stage.chain.deployment;
+  const resolved = await stage.requester.context.publicClient.getContractEvents({
+    address: contracts.disputes,
+    abi: disputesAbi,
+    eventName: "DrawResolved",
+    args: { jobId: jobId as Hex },
+    fromBlock: 0n,
+  });
+  assert.equal(resolved.length, 1);
 });
