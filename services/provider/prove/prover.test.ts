@@ -6,7 +6,7 @@ import { AssayError } from "@assay/protocol/errors";
 import { createLogger } from "@assay/runtime/logger";
 import type { TransactionSender } from "@assay/runtime/transactions";
 import type { Game } from "@assay/sdk/disputes/game";
-import { zeroHash, type Hex } from "viem";
+import { zeroHash } from "viem";
 import { createProver, type ProverParts } from "./prover.ts";
 import { gameAt } from "./testing.ts";
 
@@ -51,7 +51,7 @@ const proverOf = (
     sender: {
       send: (({ functionName, key }: { functionName: string; key: string }) => {
         sent.push({ name: functionName, key });
-        return Promise.resolve({ hash: zeroHash as Hex, receipt: { gasUsed: 1n } });
+        return Promise.resolve({ hash: zeroHash, receipt: { gasUsed: 1n } });
       }) as unknown as TransactionSender["send"],
     },
     notebook: { memory },
