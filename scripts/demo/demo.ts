@@ -1,10 +1,10 @@
 /**
  * The main job, end to end: a market on this machine, a job on real handwritten digits, the money, the model, where it came from,
- * and an independent run that says whether it is true. Every command shown is one that a user types.
+ * and an independent run that says whether it is true. Every command shown is one that a user types. With `--fraud`: what happens to a
+ * provider that cheats (`fraud.ts`).
  */
-import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import pc from "picocolors";
 
 import { decodeSafetensors, encodeSafetensors } from "@assay/engine/data/safetensors";
@@ -12,46 +12,14 @@ import { AssayError } from "@assay/protocol/errors";
 import { writeLocalNetwork } from "../../services/cli/home/network.ts";
 import { printUpEvent } from "../../services/cli/commands/up.ts";
 import { startLocalMarket, type LocalMarket } from "../../services/cli/local/up.ts";
-import { formatSeconds } from "../../services/cli/terminal/format.ts";
-import { createOutput, EXIT, printError } from "../../services/cli/terminal/output.ts";
+import { EXIT, printError } from "../../services/cli/terminal/output.ts";
 import { encodeMnist } from "../datasets/mnist.ts";
+import { fraud } from "./fraud.ts";
 import { digitsJobFile } from "./job-file.ts";
+import { assay, chapter, expect, output, ROOT, shown } from "./telling.ts";
 
-const ROOT = join(import.meta.dirname, "..", "..");
 const FOLDER = join(ROOT, ".assay", "demo");
 const LEAST_ACCURACY = 0.95;
-
-const begun = performance.now();
-const output = createOutput(false);
-
-const chapter = (title: string): void => {
-  const seconds = (performance.now() - begun) / 1000;
-  output.step(`${pc.cyan("▍")}${title} ${pc.dim(`[${formatSeconds(seconds)}]`)}`);
-};
-
-const shown = (path: string): string => (path.startsWith(ROOT) ? relative(ROOT, path) : path);
-
-/** Runs one command of the command line as a process of its own, as a user would. */
-const assay = (home: string, ...paths: string[]): Promise<number> => {
-  const words = paths.map(shown);
-  process.stdout.write(`\n${pc.dim("$")} ${pc.bold(`assay ${words.join(" ")}`)}\n`);
-  const child = spawn(process.execPath, [join(ROOT, "services/cli/main.ts"), ...words], {
-    cwd: ROOT,
-    env: { ...process.env, ASSAY_HOME: home },
-    stdio: ["ignore", "inherit", "inherit"],
-  });
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code) => resolve(code ?? EXIT.failure));
-  });
-};
-
-const expect = (what: string, actual: number, wanted = 0): void => {
-  if (actual === wanted) return;
-  throw new AssayError("DEMO_FAILED", `${what} ended with ${actual} instead of ${wanted}`, {
-    remedy: `read the lines above and the logs in ${shown(join(FOLDER, "market", "logs"))}`,
-  });
-};
 
 /** The accuracy that `assay run --json` would report, read from the model's own evaluation. */
 const readResult = (file: string): { accuracy: number } => {
@@ -135,11 +103,12 @@ const run = async (): Promise<void> => {
   output.line("try next:");
   output.line("  npm run assay -- up              a market of your own, left running");
   output.line("  npm run assay -- init my-job     a job to change and run");
+  output.line("  npm run demo -- --fraud          a provider that cheats, and what becomes of it");
   output.line("  npm run assay -- --help          everything else");
 };
 
 try {
-  await run();
+  await (process.argv.includes("--fraud") ? fraud() : run());
   process.exit(0);
 } catch (error) {
   process.exit(printError(error, false));

@@ -25,6 +25,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   provider: async () => (await import("./commands/provider.ts")).registerProvider,
   provenance: async () => (await import("./commands/provenance.ts")).registerProvenance,
   verify: async () => (await import("./commands/verify.ts")).registerVerify,
+  dispute: async () => (await import("./commands/dispute.ts")).registerDispute,
+  challenge: async () => (await import("./commands/challenge.ts")).registerChallenge,
   watcher: async () => (await import("./commands/watcher.ts")).registerWatcher,
   wallet: async () => (await import("./commands/wallet.ts")).registerWallet,
 };

@@ -1,7 +1,12 @@
 /** The chain as a watcher sees it, and what it sends there. */
 import type { Job, Terms } from "@assay/protocol/domain/messages";
 import { JOB_STATES, type JobState } from "@assay/protocol/domain/states";
-import type { ChallengerMove, ListRoots, TargetName } from "@assay/protocol/domain/disputes";
+import type {
+  ChallengerMove,
+  ListRoots,
+  ProviderMove,
+  TargetName,
+} from "@assay/protocol/domain/disputes";
 import { AssayError, isAssayError } from "@assay/protocol/errors";
 import {
   marketAbi,
@@ -30,7 +35,14 @@ import {
   type DisputeCall,
 } from "@assay/sdk/disputes/moves";
 import { bondOf, findGames, readGame } from "@assay/sdk/disputes/read";
-import { isAddressEqual, type Abi, type Address, type Hex } from "viem";
+import {
+  encodeFunctionData,
+  isAddressEqual,
+  type Abi,
+  type Address,
+  type EncodeFunctionDataParameters,
+  type Hex,
+} from "viem";
 
 /** Errors that calls may pass on from the contracts behind them. */
 export const BUBBLED_ERRORS: Abi = [
@@ -68,6 +80,8 @@ export interface Chain {
     program: { readonly header: Hex; readonly lists: ListRoots },
     target: TargetName,
   ): Promise<{ readonly hash: Hex; readonly bond: bigint }>;
+  /** What the contract itself computes from these claims, without any transaction; undefined where it takes them as they are. */
+  judged(game: Game, judge: ProviderMove): Promise<number | undefined>;
   move(game: Game, move: ChallengerMove): Promise<Hex>;
   timeout(game: Game, job: Job): Promise<Hex>;
   compare(game: Game, job: Job): Promise<Hex>;
@@ -234,6 +248,22 @@ export const createChain = ({ context, deployment, sender, maxBond }: ChainParts
         );
         return { hash, bond };
       }),
+    judged: async (game, judge) => {
+      const { address, abi, functionName, args } = moveCall(game, judge);
+      try {
+        await publicClient.call({
+          account: game.provider,
+          to: address,
+          data: encodeFunctionData({ abi, functionName, args } as EncodeFunctionDataParameters),
+        });
+        return undefined;
+      } catch (error) {
+        const explained = explainCall(error);
+        if (isAssayError(explained, "DISPUTE_WRONG_SCALAR"))
+          return Number(explained.details["computed"]);
+        throw explained;
+      }
+    },
     move: (game, move) => inGame(game, moveCall(game, move)),
     timeout: (game, job) => inGame(game, timeoutCall(game, { side: "provider", job })),
     compare: (game, job) => inGame(game, compareCall(game, job)),

@@ -1,58 +1,20 @@
 /** Follows a market's submissions, runs the chosen ones again, and challenges those that are wrong. */
-import { mkdir } from "node:fs/promises";
-import { totalmem } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AssayError, isAssayError } from "@assay/protocol/errors";
-import type { Deployment } from "@assay/protocol/wire/api";
-import { lockFolder } from "@assay/runtime/lock";
-import type { Logger } from "@assay/runtime/logger";
-import { retry } from "@assay/runtime/retry";
-import { createTransactionSender } from "@assay/runtime/transactions";
-import { createAssay } from "@assay/sdk";
-import { domainOf } from "@assay/sdk/context";
-import { openContentStore } from "@assay/storage/open";
 import { pruneBlocks } from "@assay/storage/prune";
-import { parseUnits, type Address, type Hex, type LocalAccount } from "viem";
-import { BUBBLED_ERRORS, createChain } from "./chain.ts";
-import { deploymentOf } from "./deployment.ts";
+import type { Address, Hex } from "viem";
+import { openDesk, type DeskOptions } from "./desk.ts";
 import { createFollower, type Cursor, type News } from "./follow/follow.ts";
 import { leftOut, type Choice } from "./follow/select.ts";
-import { openNotebook } from "./journal/notebook.ts";
 import { keepJob, type Kept } from "./play/keep.ts";
-import { createSlots } from "./slots.ts";
 
-export interface WatcherOptions {
-  /** Challenges, and pays bonds and gas. */
-  readonly account: LocalAccount;
-  readonly rpcUrl: string;
-  /** Market to ask for contracts and content. */
-  readonly apiUrl?: string | undefined;
-  /** Contracts; asked of the market, or known, where left out. */
-  readonly deployment?: Deployment | undefined;
-  /** Gateway URL or folder of content; default: the market's gateway. */
-  readonly content?: string | undefined;
-  /** Journal, runs and fetched content; one watcher a folder. */
-  readonly stateDir: string;
+export interface WatcherOptions extends DeskOptions {
   readonly choice: Choice;
-  /** Run jobs when they are agreed. */
-  readonly early: boolean;
-  /** Runs at a time. */
-  readonly capacity: number;
-  /** Decimal tokens; undefined: no limit. */
-  readonly maxBond?: string | undefined;
-  /** Bytes of memory of one run; default: half of the machine's, divided by capacity. */
-  readonly memoryBytes?: number | undefined;
-  readonly maxDataBytes: number;
-  /** Bytes on disk for the checkpoints of one run. */
-  readonly checkpointBytes: number;
   /** Bytes on disk for fetched content. */
   readonly cacheBytes: number;
   /** Blocks below the head that may be undone. */
   readonly finality: number;
-  /** Milliseconds between two looks at the chain. */
-  readonly pollMs: number;
-  readonly logger: Logger;
 }
 
 export interface StartedWatcher {
@@ -63,107 +25,30 @@ export interface StartedWatcher {
   readonly finished: Promise<void>;
 }
 
-const START_TRIES = 8;
-const FEES_AFTER_MS = 10_000;
+/** Blocks between two cursors in the journal. */
+const CURSOR_EVERY = 32;
 
-/** Throws WATCHER_ALREADY_RUNS, JOURNAL_CORRUPT, JOURNAL_OF_ANOTHER, CHAIN_UNREACHABLE, API_UNREACHABLE, DEPLOYMENT_UNKNOWN. */
+/** Throws as {@link openDesk}. */
 export const startWatcher = async (options: WatcherOptions): Promise<StartedWatcher> => {
-  await mkdir(options.stateDir, { recursive: true });
-  const unlock = await lockFolder(join(options.stateDir, "watcher.lock"), {
-    code: "WATCHER_ALREADY_RUNS",
-    remedy: "Stop it first, or give this watcher a folder of its own (ASSAY_WATCHER_STATE_DIR).",
-  });
-  try {
-    return await startLocked(options, unlock);
-  } catch (error) {
-    await unlock();
-    throw error;
-  }
-};
-
-const contentOf = (options: WatcherOptions) => {
-  const { content = options.apiUrl, stateDir } = options;
-  if (content === undefined) {
-    throw new AssayError("WATCHER_NO_CONTENT", "no source of programs and data was named", {
-      remedy: "Set ASSAY_WATCHER_CONTENT to a gateway's URL or a folder, or ASSAY_WATCHER_API_URL.",
-    });
-  }
-  return /^https?:/.test(content)
-    ? openContentStore({ folder: join(stateDir, "blocks"), gatewayUrl: content })
-    : openContentStore({ folder: content });
-};
-
-const startLocked = async (
-  options: WatcherOptions,
-  unlock: () => Promise<void>,
-): Promise<StartedWatcher> => {
-  const { account, logger, stateDir, capacity, choice, pollMs } = options;
-  const at = (name: string): string => join(stateDir, name);
   const abort = new AbortController();
   const { signal } = abort;
-  const client = { rpcUrl: options.rpcUrl, account, apiUrl: options.apiUrl };
-  const store = await contentOf(options);
-  const deployment = await retry(
-    () => deploymentOf(client, at("deployment.json"), options.deployment),
-    {
-      attempts: START_TRIES,
-      isRetryable: (error) => isAssayError(error) && error.retryable,
-    },
-  );
-  const { context } = createAssay({ rpcUrl: client.rpcUrl, account, deployment });
-  const notebook = await openNotebook(at("journal.jsonl"), {
-    ...domainOf(deployment),
-    watcher: account.address,
-  });
+  const { choice, pollMs, logger } = options;
+  const desk = await openDesk(options, signal);
+  const { keep, context, deployment } = desk;
+  const { chain, notebook } = keep;
   const { memory } = notebook;
-  const sender = createTransactionSender({
-    account,
-    client: context.publicClient,
-    logger,
-    errorAbi: BUBBLED_ERRORS,
-    journal: notebook.transactions,
-    stuckAfter: FEES_AFTER_MS,
-    signal,
-  });
-  const chain = createChain({
-    context,
-    deployment,
-    sender,
-    maxBond:
-      options.maxBond === undefined
-        ? undefined
-        : parseUnits(options.maxBond, deployment.token.decimals),
-  });
 
   const stopped = Promise.withResolvers<void>();
   stopped.promise.catch(() => undefined);
   const tasks = new Map<Hex, Promise<void>>();
   /** Jobs of which something was told while they were looked after. */
   const again = new Set<Hex>();
-  const keep = {
-    chain,
-    notebook,
-    store,
-    limits: {
-      memoryBytes: options.memoryBytes ?? Math.floor(totalmem() / 2 / capacity),
-      maxDataBytes: options.maxDataBytes,
-    },
-    logger,
-    slots: createSlots(capacity),
-    runsDir: at("runs"),
-    checkpointBytes: options.checkpointBytes,
-    early: options.early,
-    pollMs,
-    signal,
-  };
-
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     stopping ??= (async () => {
       abort.abort(new AssayError("WATCHER_STOPPED", "the watcher was stopped"));
       await Promise.allSettled([following, ...tasks.values()]);
-      await notebook.close();
-      await unlock();
+      await desk.close();
       stopped.resolve();
     })();
     return stopping;
@@ -183,8 +68,8 @@ const startLocked = async (
       logger.info({ jobId, outcome: kept }, kept === "parked" ? "waiting" : "done with a job");
     } while (again.has(jobId) && !signal.aborted);
     // Of a folder of somebody else's nothing is removed.
-    const isCache = options.content === undefined || /^https?:/.test(options.content);
-    if (kept !== "parked" && isCache) await pruneBlocks(at("blocks"), options.cacheBytes);
+    if (kept !== "parked" && desk.cachesContent)
+      await pruneBlocks(join(options.stateDir, "blocks"), options.cacheBytes);
   };
   const begin = (jobId: Hex): void => {
     if (tasks.has(jobId)) {
@@ -274,8 +159,5 @@ const startLocked = async (
     }
   };
   const following = follow();
-  return { watcher: account.address, stop, finished: stopped.promise };
+  return { watcher: options.account.address, stop, finished: stopped.promise };
 };
-
-/** Blocks between two cursors in the journal. */
-const CURSOR_EVERY = 32;

@@ -180,7 +180,7 @@ const startRun = async (session: Session, file: string, options: RunOptions): Pr
     );
   output.line("data, program and model of a public job can be read by anyone");
   output.line(
-    "a wrong result can be found (assay verify --rerun) but not yet disputed on chain; hardware and region are the provider's own word",
+    "anyone can run the job again and dispute a wrong result on chain while its window is open (assay challenge); hardware and region are the provider's own word",
   );
   const parent = await parentOf(session, prepared);
   await confirm("Sign and post this job?", options.yes ?? false);

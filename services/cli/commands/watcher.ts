@@ -5,6 +5,7 @@ import { isAddress, type Address } from "viem";
 import { AssayError } from "@assay/protocol/errors";
 import { createLogger } from "@assay/runtime/logger";
 import { startWatcher } from "@assay/watcher/watcher";
+import type { Session } from "../home/session.ts";
 import { formatAmount } from "../terminal/format.ts";
 import { readableLog } from "../terminal/log-lines.ts";
 import { asWatcher, sessionOf, tokenOf } from "./common.ts";
@@ -22,11 +23,19 @@ interface StartOptions {
 }
 
 const MIB = 2 ** 20;
-const MAX_DATA_MIB = 4_096;
-const CHECKPOINT_MIB = 2_048;
 const CACHE_MIB = 16_384;
 const FINALITY = 64;
-const POLL_MS = 500;
+
+/** What a watcher at the command line may use. */
+export const WATCHER_LIMITS = {
+  maxDataBytes: 4_096 * MIB,
+  checkpointBytes: 2_048 * MIB,
+  pollMs: 500,
+} as const;
+
+/** Folder of a watcher's journal and runs, one a key. */
+export const watcherFolder = (session: Session, chosen: string | undefined): string =>
+  chosen ?? join(session.home, "watchers", session.account().address.toLowerCase());
 
 const number = (text: string, name: string, least: number, most: number): number => {
   const value = Number(text);
@@ -102,11 +111,9 @@ export const registerWatcher = (program: Command): void => {
         early: options.early ?? false,
         capacity: number(options.capacity, "capacity", 1, 1_024),
         maxBond: options.maxBond,
-        maxDataBytes: MAX_DATA_MIB * MIB,
-        checkpointBytes: CHECKPOINT_MIB * MIB,
+        ...WATCHER_LIMITS,
         cacheBytes: CACHE_MIB * MIB,
         finality: FINALITY,
-        pollMs: POLL_MS,
         logger: createLogger({
           name: "watcher",
           level: options.verbose === true ? "debug" : "info",

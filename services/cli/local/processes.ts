@@ -11,6 +11,8 @@ export interface ProcessOptions<T> {
   /** File that Node runs, and its arguments. */
   readonly script: string;
   readonly arguments?: readonly string[];
+  /** Arguments of Node itself. */
+  readonly nodeArguments?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly directory: string;
   readonly logFile: string;
@@ -40,7 +42,7 @@ export const startProcess = async <T>(options: ProcessOptions<T>): Promise<Runni
   const log = createWriteStream(options.logFile, { flags: "a" });
   const child: ChildProcess = spawn(
     process.execPath,
-    [options.script, ...(options.arguments ?? [])],
+    [...(options.nodeArguments ?? []), options.script, ...(options.arguments ?? [])],
     {
       cwd: options.directory,
       env: childEnvironment(options.environment),

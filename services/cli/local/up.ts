@@ -65,8 +65,8 @@ export interface UpOptions {
   readonly stateDir: string;
   readonly chainPort?: number;
   readonly apiPort?: number;
-  /** Seconds in which a submission can be challenged; default: that of the local parameters. */
-  readonly challengeWindow?: number;
+  /** Numbers of the local parameters to change. */
+  readonly first?: Readonly<Record<string, number>>;
   readonly onEvent: (event: UpEvent) => void;
 }
 
@@ -256,12 +256,8 @@ export const startLocalMarket = async (options: UpOptions): Promise<LocalMarket>
     });
     parts.push(chain);
     const rpcUrl = chain.value;
-    const { challengeWindow } = options;
-    const deployment = await deployLocal({
-      rpcUrl,
-      deployer: LOCAL_DEPLOYER_KEY,
-      ...(challengeWindow === undefined ? {} : { first: { challengeWindow } }),
-    });
+    const { first = {} } = options;
+    const deployment = await deployLocal({ rpcUrl, deployer: LOCAL_DEPLOYER_KEY, first });
     onEvent({ kind: "chain", rpcUrl, chainId: deployment.chainId });
     onEvent({ kind: "deployed", deployment, ...(await deploymentCost(rpcUrl)) });
 

@@ -233,8 +233,13 @@ export const keepJob = async (parts: KeepParts, jobId: Hex): Promise<Kept> => {
     told = now;
     logger.info({ jobId, gameId, phase: phaseOf(position) }, describePlace(position));
     if (phaseOf(position) !== "judge") return;
-    const scalar = await (await playerOf(job)).scalar(game);
-    logger.warn({ jobId, gameId, disputed: position.bits, scalar }, "one scalar decides");
+    const { scalar, judge } = await (await playerOf(job)).scalar(game);
+    const computed = await chain.judged(game, judge);
+    const { bits: disputed, op, element, term, step } = position;
+    logger.warn(
+      { jobId, gameId, step, op, element, term, scalar, disputed, computed },
+      "one scalar decides",
+    );
   };
 
   const act = async (step: Step, job: ChainJob): Promise<void> => {

@@ -2,7 +2,7 @@
 import type { Words } from "@assay/engine/backend";
 import type { Shown } from "@assay/engine/trace/game/point";
 import type { Scalar } from "@assay/engine/trace/game/scalar";
-import type { ChallengerMove, Position } from "@assay/protocol/domain/disputes";
+import type { ChallengerMove, Position, ProviderMove } from "@assay/protocol/domain/disputes";
 import type { Hex } from "viem";
 
 /** The run that games are played from. */
@@ -31,5 +31,6 @@ export type Question =
 
 export type Answer =
   | { readonly id: number; readonly move: ChallengerMove | undefined }
-  | { readonly id: number; readonly scalar: Scalar }
+  /** With what an honest provider would claim there. */
+  | { readonly id: number; readonly scalar: Scalar; readonly judge: ProviderMove }
   | { readonly id: number; readonly code: string; readonly message: string };

@@ -1,7 +1,7 @@
 /** Moves of one job's games, from the watcher's own run, in a thread that can be killed and started again. */
 import type { Words } from "@assay/engine/backend";
 import type { Scalar } from "@assay/engine/trace/game/scalar";
-import type { ChallengerMove } from "@assay/protocol/domain/disputes";
+import type { ChallengerMove, ProviderMove } from "@assay/protocol/domain/disputes";
 import { AssayError } from "@assay/protocol/errors";
 import type { Game } from "@assay/sdk/disputes/game";
 import type { Worker } from "node:worker_threads";
@@ -11,8 +11,8 @@ import type { Answer, Question, Table } from "./messages.ts";
 export interface Player {
   /** What to point at; undefined where nothing that was shown differs. Throws the engine's codes, REPLAY_CRASHED */
   move(game: Game): Promise<ChallengerMove | undefined>;
-  /** The operation that a game came to. */
-  scalar(game: Game): Promise<Scalar>;
+  /** The operation that a game came to, and the move with which an honest provider would show it. */
+  scalar(game: Game): Promise<{ readonly scalar: Scalar; readonly judge: ProviderMove }>;
   close(): Promise<void>;
 }
 
@@ -68,7 +68,7 @@ export const createPlayer = (table: Table): Player => {
     },
     scalar: async ({ position }) => {
       const answer = await ask({ ask: "scalar", position });
-      if ("scalar" in answer) return answer.scalar;
+      if ("scalar" in answer) return answer;
       throw new Error("another answer than to what was asked");
     },
     close: async () => {

@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { parseProgram } from "@assay/engine/ir/json";
 import { folderCheckpoints } from "@assay/engine/trace/descent/checkpoints";
 import { openGameRun } from "@assay/engine/trace/game/game";
+import type { Claims } from "@assay/protocol/domain/disputes";
 import { isAssayError } from "@assay/protocol/errors";
 import type { Answer, Question, Table } from "./messages.ts";
 
@@ -18,12 +19,14 @@ const run = openGameRun({
   start: startStep ?? null,
 });
 
+const NO_CLAIMS: Claims = { values: [0, 0, 0], rows: [0, 0, 0], accumulator: 0 };
+
 const answer = async (question: Question): Promise<Answer> => {
   const { id, position } = question;
   try {
-    return question.ask === "move"
-      ? { id, move: await run.point(position, question.shown) }
-      : { id, scalar: await run.scalar(position) };
+    if (question.ask === "move") return { id, move: await run.point(position, question.shown) };
+    const judge = await run.answer(position, NO_CLAIMS);
+    return { id, scalar: await run.scalar(position), judge };
   } catch (error) {
     return {
       id,
