@@ -3,4 +3,5 @@ import { wasmBackend as honest } from "@assay/engine/wasm/backend";
 import { lazyBackend } from "../../test/support/cheat.ts";
 
 export * from "@assay/engine/wasm/backend";
+/** @public The hooks put this module in the place of the other. */
 export const wasmBackend = lazyBackend(honest);

@@ -26,7 +26,7 @@ import {
   type RunningProcess,
 } from "../../services/cli/local/processes.ts";
 import { startLocalMarket, type LocalMarket } from "../../services/cli/local/up.ts";
-import { formatAmount, shortHex } from "../../services/cli/terminal/format.ts";
+import { formatAmount, formatSeconds, shortHex } from "../../services/cli/terminal/format.ts";
 import { encodeMnist } from "../datasets/mnist.ts";
 import { digitsJobFile } from "./job-file.ts";
 import { assay, chapter, expect, output, ROOT, shown } from "./telling.ts";
@@ -226,10 +226,8 @@ const story = async (market: LocalMarket, home: string, cheat: Cheat): Promise<v
   });
   const gameId = id?.gameId ?? 1n;
   const first = await readGame(reader.context, { disputes, gameId });
-  const ran = watcherSaid("run again", jobId);
-  output.line(
-    `run again in ${String(ran?.["seconds"] ?? "?")} s: the roots differ, also the second time`,
-  );
+  const seconds = Number(watcherSaid("run again", jobId)?.["seconds"]);
+  output.line(`run again in ${formatSeconds(seconds)}: the roots differ, also the second time`);
   output.good(
     `challenged: dispute ${gameId}, bond ${formatAmount(first.bond, deployment.token)}, by ${shortHex(first.challenger)}`,
   );

@@ -35,14 +35,7 @@ import {
   type DisputeCall,
 } from "@assay/sdk/disputes/moves";
 import { bondOf, findGames, readGame } from "@assay/sdk/disputes/read";
-import {
-  encodeFunctionData,
-  isAddressEqual,
-  type Abi,
-  type Address,
-  type EncodeFunctionDataParameters,
-  type Hex,
-} from "viem";
+import { encodeFunctionData, isAddressEqual, type Abi, type Address, type Hex } from "viem";
 
 /** Errors that calls may pass on from the contracts behind them. */
 export const BUBBLED_ERRORS: Abi = [
@@ -254,7 +247,7 @@ export const createChain = ({ context, deployment, sender, maxBond }: ChainParts
         await publicClient.call({
           account: game.provider,
           to: address,
-          data: encodeFunctionData({ abi, functionName, args } as EncodeFunctionDataParameters),
+          data: encodeFunctionData({ abi, functionName, args }),
         });
         return undefined;
       } catch (error) {
