@@ -35,7 +35,7 @@ const FOLDER = join(ROOT, ".assay", "fraud");
 /** Long enough for the slowest machine; what nobody needs to wait for is skipped on this chain. */
 const WINDOW = 900;
 const CLOCK = 900;
-const PATIENCE_MS = 240_000;
+const PATIENCE_MS = 600_000;
 
 interface Cheat {
   readonly agent: RunningProcess<Hex>;

@@ -10,7 +10,7 @@ test("a provider that skips half of the training is caught, played down to one s
   const { stdout: coloured } = await promisify(execFile)(
     process.execPath,
     ["scripts/demo/demo.ts", "--fraud"],
-    { cwd: ROOT, timeout: 900_000, maxBuffer: 2 ** 24 },
+    { cwd: ROOT, timeout: 1_800_000, maxBuffer: 2 ** 24 },
   );
   const stdout = stripVTControlCharacters(coloured);
   // The demo holds every amount against the chain itself and fails where one is not as it should be.
