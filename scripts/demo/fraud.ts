@@ -35,6 +35,7 @@ const FOLDER = join(ROOT, ".assay", "fraud");
 /** Long enough for the slowest machine; what nobody needs to wait for is skipped on this chain. */
 const WINDOW = 900;
 const CLOCK = 900;
+const ANSWER = 60;
 const PATIENCE_MS = 600_000;
 
 interface Cheat {
@@ -286,6 +287,7 @@ export const fraud = async (): Promise<void> => {
   const market = await startLocalMarket({
     stateDir: join(FOLDER, "market"),
     first: { challengeWindow: WINDOW, disputeClock: CLOCK, unbonding: 4 * WINDOW },
+    answerSeconds: ANSWER,
     onEvent: (event) => printUpEvent(output, event),
   });
   let cheat: Cheat | undefined;

@@ -67,6 +67,8 @@ export interface UpOptions {
   readonly apiPort?: number;
   /** Numbers of the local parameters to change. */
   readonly first?: Readonly<Record<string, number>>;
+  /** Seconds that an agent has to answer a proposal; default: the market's. */
+  readonly answerSeconds?: number;
   readonly onEvent: (event: UpEvent) => void;
 }
 
@@ -148,12 +150,14 @@ const startMarket = ({
   keyFile,
   deployment,
   port,
+  answerSeconds,
 }: {
   stateDir: string;
   rpcUrl: string;
   keyFile: string;
   deployment: Deployment;
   port: number;
+  answerSeconds: number | undefined;
 }): Promise<RunningProcess<string>> => {
   const deploymentFile = join(stateDir, "deployment.json");
   writeFileSync(deploymentFile, `${JSON.stringify(deployment, null, 2)}\n`);
@@ -169,6 +173,9 @@ const startMarket = ({
       ASSAY_MARKET_STATE_DIR: join(stateDir, "market"),
       ASSAY_MARKET_PORT: String(port),
       ASSAY_MARKET_POLL_MS: "200",
+      ...(answerSeconds === undefined
+        ? {}
+        : { ASSAY_MARKET_ANSWER_SECONDS: String(answerSeconds) }),
       // All of its agents are on this machine, which may be busy.
       ASSAY_MARKET_ANSWER_SECONDS: "30",
     },
@@ -297,6 +304,7 @@ export const startLocalMarket = async (options: UpOptions): Promise<LocalMarket>
         keyFile: keyFile("matcher"),
         deployment,
         port: options.apiPort ?? 0,
+        answerSeconds: options.answerSeconds,
       }).then((started) => {
         parts.push(started);
         return started;
