@@ -22,6 +22,14 @@ import { continueJob, signedRequest } from "./actions/continue-job.ts";
 import { earnings } from "./actions/earnings.ts";
 import { expire } from "./actions/expire.ts";
 import { finishJob } from "./actions/finish-job.ts";
+import { proposal, proposals } from "./actions/governance-proposals.ts";
+import {
+  carryOut,
+  delegateVotes,
+  proposeParameters,
+  vote,
+  votingPower,
+} from "./actions/governance-vote.ts";
 import { jobFromChain } from "./actions/job-from-chain.ts";
 import { job, jobs, provider, requestStatus } from "./actions/jobs.ts";
 import { lineage } from "./actions/lineage.ts";
@@ -61,6 +69,13 @@ export interface AssayOptions {
 }
 
 const ACTIONS = {
+  carryOut,
+  delegateVotes,
+  proposal,
+  proposals,
+  proposeParameters,
+  vote,
+  votingPower,
   balance,
   cancel,
   cancelRequest,

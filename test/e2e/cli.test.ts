@@ -46,7 +46,7 @@ describe("without a market", () => {
   const listed = (help: string): string[] =>
     (/^Commands:\n((?: .*\n)*)/m.exec(help)?.[1] ?? "")
       .split("\n")
-      .map((line) => /^ {2}([a-z]+)/.exec(line)?.[1])
+      .map((line) => /^ {2}([a-z-]+)/.exec(line)?.[1])
       .filter((name) => name !== undefined && name !== "help") as string[];
 
   test("every command has a description and an example that starts with its name", async () => {

@@ -19,6 +19,7 @@ import { MORE_GAS, gasLimit, ranOut } from "@assay/protocol/chain/gas";
 import { AssayError } from "@assay/protocol/errors";
 import {
   disputesAbi,
+  governorAbi,
   marketAbi,
   parametersAbi,
   provenanceAbi,
@@ -41,6 +42,7 @@ const ERROR_ABI: Abi = [
   ...provenanceAbi,
   ...parametersAbi,
   ...tokenAbi,
+  ...governorAbi,
 ];
 
 /** Milliseconds that a transaction has to be mined, and between two looks while the node does not answer. */
