@@ -159,6 +159,8 @@ export const proposalFor = async (
   change: Partial<Request> = {},
   terms: Partial<Pick<Proposal, "unitPrice" | "collateral">> = {},
 ): Promise<Proposal> => {
+  // Tests that run side by side must not share one.
+  const place = ++proposals;
   const { context } = stage.requester;
   const domain = domainOf(await context.deployment());
   const wallet = context.walletClient!;
@@ -166,7 +168,7 @@ export const proposalFor = async (
   const constraints = constraintsSchema.parse({});
   const request: Request = {
     requester: account.address,
-    nonce: BigInt(++proposals),
+    nonce: BigInt(place),
     startRoot: zeroHash,
     startStep: 0,
     parentRoot: zeroHash,
@@ -191,7 +193,7 @@ export const proposalFor = async (
   };
   const unitPrice = terms.unitPrice ?? UNIT_PRICE;
   return {
-    id: `proposal-${proposals}`,
+    id: `proposal-${place}`,
     requestDigest: digestOf(domain, "Request", request),
     request,
     constraints,
