@@ -199,7 +199,9 @@ const story = async (market: LocalMarket, home: string, cheat: Cheat): Promise<v
   chapter("A job, and the cheapest offer wins it");
   const job = join(FOLDER, "job.yaml");
   writeFileSync(join(FOLDER, "mnist.safetensors"), encodeMnist());
-  writeFileSync(job, digitsJobFile("mnist.safetensors"));
+  // Of what is left of a request's patience an agent gets a part to answer in.
+  const text = digitsJobFile("mnist.safetensors");
+  writeFileSync(job, text.replace("limits:\n", "limits:\n  patience: 600\n"));
   expect("posting the job", await assay(home, "run", job, "--yes", "--detach"));
   const requester = privateKeyToAccount(readFileSync(keys.requester, "utf8").trim() as Hex).address;
   const view = await until("an agreement", async () => (await reader.jobs()).items[0]);
