@@ -164,6 +164,39 @@ describe("jobs that change hands", () => {
     assert.ok(cost > 0n && cost <= 1_500_000n);
   });
 
+  test("a request is cancelled, stake asked back, and what cannot be done yet says what to do", async () => {
+    const { assay, client } = market;
+    const refused = async (code: string, ...args: string[]): Promise<void> => {
+      const { error } = (await assay.tryJson(...args)).result;
+      assert.equal(error.code, code, error.message);
+      assert.ok(error.remedy, `${code} says what to do`);
+    };
+    // The tortoise is not awake: nobody takes it.
+    const file = longJob("cancelled", 5, { constraints: { allow: [tortoise] } });
+    const { request } = await assay.json<{ request: Hex }>("run", file, "--yes", "--detach");
+    const { jobs } = await assay.json<{ jobs: Hex[] }>("cancel", request);
+    assert.deepEqual(jobs, []);
+    await until("the market to see it", async () => {
+      const { state } = await client.requestStatus(request);
+      return state === "cancelled";
+    });
+    await refused("REQUEST_ENDED", "jobs", "watch", request);
+    await refused("USAGE_BAD_REQUEST", "cancel", "0x12");
+
+    const [one] = await jobsOf();
+    await refused("JOB_NOT_SUBMITTED", "sign-off", one?.id ?? "", "--yes");
+    await refused("JOB_NOT_RUNNING", "stop", one?.id ?? "", "--yes");
+    await refused("JOB_COMPLETE", "run", "--continue", one?.id ?? "", "--yes");
+    await refused("USAGE_MISSING_ARGUMENT", "run");
+
+    const ask = ["provider", "unstake", "10", "--yes"];
+    const asked = await assay.json<{ leaving: string }>(...ask);
+    assert.equal(asked.leaving, "10000000");
+    await refused("STAKE_TOO_EARLY", "provider", "unstake", "--withdraw");
+    await refused("STAKE_TOO_LOW", "provider", "unstake", "91", "--yes");
+    await refused("USAGE_MISSING_ARGUMENT", "provider", "unstake");
+  });
+
   test("a drained provider hands over; the second one ends with the same model", async (context) => {
     const { assay } = market;
     await startTortoise(context);
