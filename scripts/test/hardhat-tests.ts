@@ -100,7 +100,8 @@ const runSolidity = async (files: readonly string[], run: ContractRun): Promise<
 export const runOnAnvil = async (files: readonly string[], run: ContractRun): Promise<Counts> => {
   if (files.length === 0) return NO_TESTS;
   // A call to the referee may take more than anvil's usual block; Hardhat's chain gives as much.
-  const anvil = await startAnvil(["--gas-limit", "60000000"]);
+  // Without pruning anvil keeps the state after each block on disk: gigabytes of them, with so many deployments.
+  const anvil = await startAnvil(["--gas-limit", "60000000", "--prune-history"]);
   try {
     // Time by the block and not by the clock, as deadlines in the tests are counted.
     await rpc(anvil.url, "anvil_setBlockTimestampInterval", [1]);
