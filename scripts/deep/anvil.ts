@@ -1,13 +1,13 @@
-/** The random contract tests in TypeScript on anvil; those that are not random run there in `npm test`. */
+/** The long contract tests in TypeScript on anvil; the others run there in `npm test`. */
 import { join } from "node:path";
 
 import { closingLine } from "../test/counts.ts";
 import { testFiles } from "../test/files.ts";
-import { isFuzz, runOnAnvil } from "../test/hardhat-tests.ts";
+import { isLongOnAnvil, runOnAnvil } from "../test/hardhat-tests.ts";
 
 const root = join(import.meta.dirname, "../..");
 const files = testFiles(root, "contracts", []).filter(
-  (file) => isFuzz(file) && file.endsWith(".ts"),
+  (file) => isLongOnAnvil(file) && file.endsWith(".ts"),
 );
 const { signal } = new AbortController();
 const counts = await runOnAnvil(files, { root, verbose: false, signal });

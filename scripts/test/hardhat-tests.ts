@@ -126,8 +126,9 @@ const rpc = async (url: string, method: string, params: readonly unknown[]): Pro
 /** Deployment tests start the chain that they need. */
 const bringsItsChain = (file: string): boolean => file.startsWith("test/contracts/deploy/");
 
-/** Random tests that stay with Hardhat's EVM in `npm test`; on anvil `npm run test:deep` runs them. */
-export const isFuzz = (file: string): boolean => file.startsWith("test/contracts/fuzz/");
+/** What takes minutes on anvil stays with Hardhat's EVM in `npm test`; on anvil `npm run test:deep` runs it. */
+export const isLongOnAnvil = (file: string): boolean =>
+  /^test\/contracts\/(fuzz\/|unit\/Disputes\/(attacks|audits|limits|wide)\.)/.test(file);
 
 /** Runs Solidity tests and contract tests in TypeScript on both EVMs, one after the other: both use all cores. */
 export const runContractTests = async (
@@ -142,6 +143,6 @@ export const runContractTests = async (
   const args = ["--network", "default", "test", "nodejs", ...typescript];
   counts = addCounts(counts, await runTool({ name, ...hardhat(args) }, typescript, run));
   if (run.signal.aborted) return counts;
-  const onBoth = typescript.filter((file) => !isFuzz(file) && !bringsItsChain(file));
+  const onBoth = typescript.filter((file) => !isLongOnAnvil(file) && !bringsItsChain(file));
   return addCounts(counts, await runOnAnvil(onBoth, run));
 };
