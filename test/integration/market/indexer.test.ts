@@ -17,6 +17,8 @@ import { domainOf, makeRequest } from "./actors.ts";
 import { freshDatabase, servers } from "./backends.ts";
 import { silent, startChain, type TestChain } from "./chain.ts";
 
+/** Seconds, longer than the challenge window of the local parameters. */
+const WINDOW = 60;
 const FINALITY = 32;
 /** The tests move the chain's clock by months. */
 const FAR = 2 ** 39;
@@ -168,7 +170,7 @@ for (const { name, url } of KINDS)
     };
 
     const settle = async (jobId: Hex): Promise<void> => {
-      await chain.client.increaseTime({ seconds: 10 });
+      await chain.client.increaseTime({ seconds: WINDOW });
       await chain.client.mine({ blocks: 1 });
       await transact(requester, "settle", [await recordOf(jobId)]);
     };
