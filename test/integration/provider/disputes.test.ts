@@ -140,6 +140,7 @@ test(
     assert.deepEqual(await disputeStatus(assay.context, { disputes, jobId }), {
       liveGames: 0,
       won: true,
+      auditUntil: 0,
     });
     assert.ok(agents[1]!.lines.some((line) => line.includes("running the job again")));
     await settledAt(home, jobId);
