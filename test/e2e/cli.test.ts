@@ -151,6 +151,9 @@ describe("without a market", () => {
   });
 });
 
+/** Processes that `up` starts. */
+const PARTS = 6;
+
 describe("with a market", () => {
   let assay: CommandLine;
   let up: Running;
@@ -326,7 +329,7 @@ describe("with a market", () => {
     bytes.writeUInt8(bytes.readUInt8(bytes.length - 4) ^ 1, bytes.length - 4);
     writeFileSync(other, bytes);
     const text = readFileSync(join(assay.home, file), "utf8");
-    writeFileSync(join(assay.home, file), text.replace("model/model.", "other."));
+    writeFileSync(join(assay.home, file), text.replace(tuning, tuning.replace("model/model.", "other.")));
     refusedWith(await assay.tryJson("run", file, "--yes"), "PARENT_UNKNOWN", EXIT.failure);
   });
 
@@ -408,7 +411,7 @@ describe("with a market", () => {
 
   test("`down` ends `up` and every process that it started", async () => {
     const children = childrenOf(up.pid);
-    assert.equal(children.length, 5, "chain, market, three agents");
+    assert.equal(children.length, PARTS, "chain, market, watcher, three agents");
     assert.deepEqual(await assay.json("down"), { stopped: true });
     const { code, stderr } = await up.ended;
     assert.equal(code, 0, stderr);
@@ -417,12 +420,13 @@ describe("with a market", () => {
   });
 });
 
-test("when `up` is killed, nothing that it started stays behind", async () => {
+test("when `up` is killed, nothing that it started stays behind", async (t) => {
   const { folder, remove } = temporaryFolder("cli");
   const up = commandLine(folder).start("up", "--port", "0", "--chain-port", "0");
+  t.after(() => up.stop("SIGKILL"));
   await up.line(/Ctrl-C stops it/);
   const children = childrenOf(up.pid);
-  assert.equal(children.length, 5);
+  assert.equal(children.length, PARTS);
   await up.stop("SIGKILL");
   await until("the end of every part", () => children.every((pid) => !isAlive(pid)));
   remove();

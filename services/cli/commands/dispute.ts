@@ -59,7 +59,8 @@ const plain = (game: Game, now: number) => ({
 export const registerDispute = (program: Command): void => {
   const dispute = program
     .command("dispute")
-    .description("games about results that somebody says are wrong");
+    .description("games about results that somebody says are wrong")
+    .addHelpText("after", "\nExample:\n  assay dispute list --live");
   dispute
     .command("list")
     .description("disputes, newest first")
