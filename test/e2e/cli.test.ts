@@ -329,7 +329,10 @@ describe("with a market", () => {
     bytes.writeUInt8(bytes.readUInt8(bytes.length - 4) ^ 1, bytes.length - 4);
     writeFileSync(other, bytes);
     const text = readFileSync(join(assay.home, file), "utf8");
-    writeFileSync(join(assay.home, file), text.replace(tuning, tuning.replace("model/model.", "other.")));
+    writeFileSync(
+      join(assay.home, file),
+      text.replace(tuning, tuning.replace("model/model.", "other.")),
+    );
     refusedWith(await assay.tryJson("run", file, "--yes"), "PARENT_UNKNOWN", EXIT.failure);
   });
 
