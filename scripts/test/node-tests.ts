@@ -8,6 +8,7 @@ import { type Counts, NO_TESTS } from "./counts.ts";
 
 const CONCURRENCY = Math.min(2, availableParallelism());
 const STDERR_LINES = 40;
+const SEEDED = new URL("./seeded.ts", import.meta.url).href;
 
 type NodeRun = {
   root: string;
@@ -26,6 +27,7 @@ export const runNodeTests = async (
     cwd: root,
     files: [...files],
     concurrency: CONCURRENCY,
+    execArgv: ["--import", SEEDED],
     timeout: timeoutMs,
     signal,
   });

@@ -33,6 +33,16 @@ export interface DecodeOptions {
 
 const fileType: Record<DType, "F32" | "I32"> = { f32: "F32", i32: "I32" };
 
+// Not a record of zod's: that would lose a member called "__proto__", which is as good a name as any.
+const members = z.custom<Record<string, unknown>>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+);
+const texts = z.custom<Record<string, string>>(
+  (value) =>
+    members.safeParse(value).success &&
+    Object.values(value as object).every((text) => typeof text === "string"),
+);
+
 const entry = z.strictObject({
   dtype: z.string(),
   shape: z.array(z.int().min(1)),
@@ -101,10 +111,7 @@ function readHeader(
   const end = 8 + Number(length);
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, end));
-    return {
-      header: z.record(z.string(), z.unknown()).parse(JSON.parse(text)),
-      body: bytes.subarray(end),
-    };
+    return { header: members.parse(JSON.parse(text)), body: bytes.subarray(end) };
   } catch (cause) {
     throw invalid("its header is not a JSON object", cause);
   }
@@ -129,7 +136,7 @@ export function decodeSafetensors(
 ): TensorFile {
   const { header, body } = readHeader(bytes, maxHeaderBytes);
   const { [METADATA]: meta = {}, ...rest } = header;
-  const metadata = z.record(z.string(), z.string()).safeParse(meta);
+  const metadata = texts.safeParse(meta);
   if (!metadata.success) throw invalid("its metadata is not text", metadata.error);
   const entries = Object.entries(rest).map(([name, value]) => readEntry(name, value));
   entries.sort((a, b) => a.begin - b.begin);
