@@ -37,6 +37,21 @@ export interface CommandLine {
 const describe = (args: readonly string[], { code, signal, stdout, stderr }: Ended): string =>
   `assay ${args.join(" ")} ended with ${code ?? signal}\n${stdout}${stderr}`;
 
+/** Exit codes of the command line. */
+export const EXIT = { failure: 1, usage: 2, checkFailed: 3, interrupted: 130 };
+
+/** Asserts a coded error with a remedy and its exit code; gives the error. */
+export const refusedWith = (
+  { code, result }: Finished<ErrorResult>,
+  expected: string,
+  exit: number,
+): ErrorResult["error"] => {
+  assert.equal(result.error.code, expected, result.error.message);
+  assert.equal(code, exit);
+  assert.ok(result.error.remedy, `${expected} says what to do`);
+  return result.error;
+};
+
 /** A command line whose home is this folder. */
 export const commandLine = (home: string): CommandLine => {
   const start = (...args: string[]): Running =>
