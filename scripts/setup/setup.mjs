@@ -1,5 +1,5 @@
 // Makes a checkout ready to run: `npm run setup`. A second run finds nothing to do.
-//   --servers  also installs PostgreSQL and Redis, which the tests use
+//   --servers  also installs what only tests use: PostgreSQL and Redis, and Node 22 beside this one
 //   --quiet    says nothing when nothing was to be done
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { dependenciesAreCurrent, installDependencies } from "./dependencies.mjs";
 import { generatePart, staleParts } from "./generated.mjs";
 import { installMethod } from "./node-version.mjs";
+import { installOtherNode, lacksOtherNode } from "./other-node.mjs";
 import { SetupError, phase } from "./report.mjs";
 import { installServers, missingServers } from "./servers.mjs";
 
@@ -30,6 +31,9 @@ const setUp = async () => {
   const servers = options.has("--servers") ? missingServers() : [];
   if (servers.length > 0) {
     await doPhase(`servers for the tests: ${servers.join(", ")}`, () => installServers(servers));
+  }
+  if (options.has("--servers") && lacksOtherNode(root)) {
+    await doPhase("Node 22 for the tests", () => installOtherNode(root));
   }
   if (work === 0 && !options.has("--quiet")) console.log("✓ ready, nothing to do");
 };

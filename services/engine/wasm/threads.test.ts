@@ -1,12 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { noise } from "../autodiff/finite-differences.ts";
-import type { Words } from "../backend.ts";
-import { elements } from "../ir/shape.ts";
 import type { Program } from "../ir/types.ts";
-import { cnn, LENET } from "../models/cnn.ts";
-import { mlp } from "../models/mlp.ts";
-import { transformerLm } from "../models/transformer.ts";
 import {
   assertSameBits,
   assertSameWords,
@@ -14,50 +8,8 @@ import {
   PROGRAM_FAMILIES,
 } from "../testing/compare.ts";
 import { randomContraction } from "../testing/contractions.ts";
+import { columnsOf, PRESETS } from "../testing/presets.ts";
 import { createWasmBackend, wasmBackend } from "./backend.ts";
-
-const training = { batch: 16, steps: 3, interval: 3, trainRows: 40, heldOutRows: 24, outputs: 5 };
-const adamw = { kind: "adamw", learningRate: 0.01, clipNorm: 1 } as const;
-
-const PRESETS: Readonly<Record<string, Program>> = {
-  mlp: mlp({
-    ...training,
-    inputs: 96,
-    hidden: [70, 64],
-    activation: "gelu",
-    dropout: 0.2,
-    optimizer: { kind: "sgd", learningRate: 0.1, momentum: 0.9 },
-  }),
-  LeNet: cnn({
-    ...training,
-    ...LENET,
-    image: { height: 20, width: 20, channels: 1 },
-    activation: "relu",
-    optimizer: adamw,
-  }),
-  "transformer-lm": transformerLm({
-    vocabulary: 20,
-    context: 16,
-    width: 32,
-    layers: 2,
-    heads: 4,
-    dropout: 0.1,
-    optimizer: adamw,
-    batch: 8,
-    steps: 3,
-    interval: 3,
-    trainTokens: 200,
-    heldOutTokens: 100,
-  }),
-};
-
-const columnsOf = (program: Program): Words[] =>
-  program.data.map(({ dtype, shape }, k) => {
-    const values = noise(elements(shape), k + 1);
-    return dtype === "f32"
-      ? new Uint32Array(Float32Array.from(values).buffer)
-      : Uint32Array.from(values, (v) => Math.floor(2.5 * (v + 1)));
-  });
 
 describe("several threads", () => {
   for (const threads of [2, 4]) {
