@@ -4,7 +4,9 @@ import { Contract, Interface, type JsonRpcProvider, id } from "ethers";
 
 import { loadArtifact } from "./artifacts.ts";
 import { type Finding, codeFindings } from "./code.ts";
-import { type ParameterFile, ZERO_ADDRESS, paramsOf } from "./parameters.ts";
+import { type Chain, expects, parameterFindings } from "./in-force.ts";
+import { logsSince } from "./logs.ts";
+import { type ParameterFile, ZERO_ADDRESS } from "./parameters.ts";
 
 export interface Expected {
   readonly deployment: Deployment;
@@ -18,11 +20,6 @@ export interface Expected {
 }
 
 const ROLES = ["DEFAULT_ADMIN_ROLE", "PROPOSER_ROLE", "CANCELLER_ROLE", "EXECUTOR_ROLE"] as const;
-/** Blocks in one question for events; nodes refuse wider ones. */
-const SPAN = 2_000;
-
-type Chain = (name: string, address: string) => Contract;
-
 const list = (found: Iterable<string>): string => [...found].join(", ") || "nobody";
 
 const sameSet = (a: Iterable<string>, b: Iterable<string>): boolean =>
@@ -39,19 +36,14 @@ const holdersOf = async (
     [id("RoleGranted(bytes32,address,address)"), id("RoleRevoked(bytes32,address,address)")],
   ];
   const holders = new Map<string, Set<string>>();
-  const latest = await rpc.getBlockNumber();
-  for (let start = from; start <= latest; start += SPAN) {
-    const toBlock = Math.min(start + SPAN - 1, latest);
-    const logs = await rpc.getLogs({ address: timelock, topics, fromBlock: start, toBlock });
-    for (const log of logs) {
-      const event = events.parseLog(log);
-      if (event === null) continue;
-      const [role, account] = event.args as unknown as [string, string];
-      const held = holders.get(role) ?? new Set();
-      if (event.name === "RoleGranted") held.add(account);
-      else held.delete(account);
-      holders.set(role, held);
-    }
+  for (const log of await logsSince(rpc, from, { address: timelock, topics })) {
+    const event = events.parseLog(log);
+    if (event === null) continue;
+    const [role, account] = event.args as unknown as [string, string];
+    const held = holders.get(role) ?? new Set();
+    if (event.name === "RoleGranted") held.add(account);
+    else held.delete(account);
+    holders.set(role, held);
   }
   return holders;
 };
@@ -100,17 +92,6 @@ const timelockFindings = async (
   return findings;
 };
 
-/** One answer of a contract against what it should be. */
-const expects = async (
-  contract: Contract,
-  what: string,
-  name: string,
-  wanted: string,
-): Promise<Finding> => {
-  const found = String(await contract.getFunction(name)());
-  return { what, ok: found.toLowerCase() === wanted.toLowerCase(), found };
-};
-
 const governorFindings = async (
   at: Chain,
   timelock: string,
@@ -135,52 +116,6 @@ const governorFindings = async (
         expects(contract, `governor: ${name} is ${value}`, name, String(value)),
       ),
     )),
-  ];
-};
-
-/** Names of the numbers in which two structs differ. */
-const differing = (found: object, wanted: Readonly<Record<string, unknown>>): string[] =>
-  Object.entries(wanted)
-    .filter(([name, value]) => {
-      const has = String((found as Record<string, unknown>)[name]);
-      return has.toLowerCase() !== String(value).toLowerCase();
-    })
-    .map(([name]) => name);
-
-const parameterFindings = async (
-  at: Chain,
-  timelock: string,
-  { deployment, file, guardian, treasury = timelock }: Expected,
-): Promise<Finding[]> => {
-  const contract = at("Parameters", deployment.contracts.parameters);
-  const [version, params] = (await contract.getFunction("current")()) as [bigint, object];
-  const [min, max] = (await contract.getFunction("bounds")()) as [object, object];
-  const { disputes } = deployment.contracts;
-  const wrong = [
-    ...differing(params, paramsOf(file.first, { treasury, disputes })),
-    ...differing(min, paramsOf(file.min)).map((name) => `min.${name}`),
-    ...differing(max, paramsOf(file.max)).map((name) => `max.${name}`),
-  ];
-  return [
-    await expects(contract, "parameters: the timelock alone adds versions", "governor", timelock),
-    await expects(
-      contract,
-      guardian === ZERO_ADDRESS
-        ? "parameters: nobody can pause"
-        : `parameters: ${guardian} alone can pause new agreements`,
-      "guardian",
-      guardian,
-    ),
-    {
-      what: "parameters: version 1 is the only one",
-      ok: version === 1n,
-      found: `version ${version}`,
-    },
-    {
-      what: "parameters: numbers, bounds, treasury and dispute game are the file's",
-      ok: wrong.length === 0,
-      found: `others: ${wrong.join(", ")}`,
-    },
   ];
 };
 
@@ -220,7 +155,7 @@ export const readPowers = async (rpc: JsonRpcProvider, expected: Expected): Prom
   return [
     ...(await timelockFindings(rpc, at, timelock, expected)),
     ...(await governorFindings(at, timelock, expected)),
-    ...(await parameterFindings(at, timelock, expected)),
+    ...(await parameterFindings(rpc, at, timelock, expected)),
     await expects(at("Market", market), "market: runs its side paths", "sidePaths", sidePaths),
     ...(await moneyFindings(at, expected)),
     ...(await codeFindings(rpc, addresses, deployment.contracts.token, deployer)),

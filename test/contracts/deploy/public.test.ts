@@ -13,6 +13,7 @@ import {
   Contract,
   JsonRpcProvider,
   NonceManager,
+  type Result,
   Transaction,
   Wallet,
   ZeroAddress,
@@ -208,6 +209,36 @@ describe("deployment to a public network", () => {
       assert.deepEqual(again.addresses, made.addresses);
       assert.deepEqual(again.deployment, made.deployment);
       assert.equal(await rpc.getTransactionCount(wallet.address), TRANSACTIONS);
+    });
+
+    it("tells what votes have made of it since", async () => {
+      const { addresses, deployment } = made;
+      const timelock = addresses["Timelock"] ?? "";
+      const { parameters } = deployment.contracts;
+      const contract = new Contract(parameters, loadArtifact("Parameters").abi as [], rpc);
+      await rpc.send("anvil_impersonateAccount", [timelock]);
+      await rpc.send("anvil_setBalance", [timelock, toBeHex(parseEther("1"))]);
+      const vote = async (call: string, ...args: unknown[]): Promise<void> => {
+        const data = contract.interface.encodeFunctionData(call, args);
+        const hash = (await rpc.send("eth_sendTransaction", [
+          { from: timelock, to: parameters, data },
+        ])) as string;
+        assert.equal((await rpc.waitForTransaction(hash))?.status, 1, call);
+      };
+      const [, first] = (await contract.getFunction("current")()) as [bigint, Result];
+      await vote("add", { ...first.toObject(), challengeWindow: 7_200n });
+      await vote("setGuardian", ZeroAddress);
+      const findings = await checkPublic({ ...options, deployer: wallet.address, ...made });
+      assert.deepEqual(
+        findings.filter(({ ok }) => !ok),
+        [],
+      );
+      const told = findings.map(({ what }) => what);
+      assert.ok(
+        told.includes("parameters: version 2 is in force, by vote: challengeWindow 86400 → 7200"),
+        told.join("\n"),
+      );
+      assert.ok(told.includes("parameters: nobody can pause, by vote"), told.join("\n"));
     });
 
     it("does not go on with other parameters, or another key, in its folder", async () => {
