@@ -1,6 +1,7 @@
 import { AssayError } from "@assay/protocol/errors";
 import type { OpList, Program } from "../ir/types.ts";
 import type { BufferRef } from "./access.ts";
+import { elements } from "../ir/shape.ts";
 import { emitContraction } from "./contractkernel.ts";
 import { matchContraction, type Contraction } from "./contraction.ts";
 import { FunctionBuilder } from "./function.ts";
@@ -10,6 +11,7 @@ import type { Kernel, KernelPath } from "./kernel.ts";
 import { barrier, ONE_THREAD, type Threads } from "./parallel.ts";
 import { emitLoopKernel } from "./loopkernel.ts";
 import { lower } from "./lower.ts";
+import { meetings, type Span, type Work } from "./meetings.ts";
 import type { Tile } from "./microkernel.ts";
 import { ModuleBuilder } from "./module.ts";
 import { I } from "./opcodes.ts";
@@ -74,7 +76,7 @@ export const compile = (program: Program, tile: Tile, division = ONE_THREAD): Co
   for (const list of LISTS)
     module.export(
       EXPORTED[list],
-      module.add(listFunction(list, kernels[list], plan, module, threads)),
+      module.add(listFunction(program, list, kernels[list], plan, module, threads)),
     );
   module.export("canonicalise", helpers.canonicalise());
   const bytes = module.finish(plan.pages);
@@ -125,8 +127,23 @@ const compileList = (
   });
 };
 
+/** Bytes of a buffer, in the memory that the plan gives it. */
+const spanOf = (
+  program: Program,
+  list: OpList,
+  plan: MemoryPlan,
+  { kind, index }: BufferRef,
+): Span => {
+  const from = kind === "value" ? plan.lists[list].values.get(index) : plan[kind][index];
+  const tensor = kind === "value" ? program[list][index]?.out : program[kind][index];
+  if (from === undefined || tensor === undefined)
+    throw new Error(`${kind} ${String(index)} has no place in memory`);
+  return { from, to: from + 4 * elements(tensor.shape) };
+};
+
 /** The function that calls a list's kernels in order, and then copies what could not be made in place. */
 const listFunction = (
+  program: Program,
   list: OpList,
   kernels: readonly ScheduledKernel[],
   plan: MemoryPlan,
@@ -134,14 +151,10 @@ const listFunction = (
   threads: Threads | null,
 ): FunctionBuilder => {
   const f = new FunctionBuilder(list, []);
-  const { values, copies, scratch } = plan.lists[list];
-  const address = ({ kind, index }: BufferRef): number => {
-    const at = kind === "value" ? values.get(index) : plan[kind][index];
-    if (at === undefined) throw new Error(`${kind} ${String(index)} has no place in memory`);
-    return at;
-  };
+  const { copies, scratch } = plan.lists[list];
+  const span = (buffer: BufferRef): Span => spanOf(program, list, plan, buffer);
   const call = (kernel: Kernel): void => {
-    for (const buffer of kernel.buffers) f.i32(address(buffer));
+    for (const buffer of kernel.buffers) f.i32(span(buffer).from);
     if (kernel.scratch > 0) {
       f.i32(scratch);
       if (threads !== null)
@@ -157,30 +170,43 @@ const listFunction = (
     copy();
     return f;
   }
-  // A run of kernels that one thread does alone takes one turn; every turn ends when all threads are done.
-  const wait = barrier(module, threads, plan.control);
-  const alone = (body: () => void): void => {
-    f.globalGet(threads.global).op(I.i32Eqz).if(body);
-    f.call(wait);
-  };
-  let run: Kernel[] = [];
-  const flush = (last: () => void = () => undefined): void => {
-    const some = run;
-    run = [];
-    alone(() => {
-      some.forEach(call);
-      last();
+  const pieces: (Work & { readonly emit: () => void })[] = kernels.map(({ kernel }) => {
+    const made = (buffer: BufferRef): boolean =>
+      buffer.kind === "value" && kernel.ops.includes(buffer.index);
+    return {
+      divided: kernel.divided,
+      reads: kernel.buffers.filter((buffer) => !made(buffer)).map(span),
+      writes: kernel.buffers.filter(made).map(span),
+      emit: () => call(kernel),
+    };
+  });
+  if (copies.length > 0)
+    pieces.push({
+      divided: false,
+      reads: copies.map(({ from, bytes }) => ({ from, to: from + bytes })),
+      writes: copies.map(({ to, bytes }) => ({ from: to, to: to + bytes })),
+      emit: copy,
     });
+  const wait = barrier(module, threads, plan.control);
+  const meet = meetings(pieces);
+  // What the first thread does alone between two meetings takes one branch.
+  let alone: (() => void)[] = [];
+  const flush = (): void => {
+    const some = alone;
+    alone = [];
+    if (some.length === 0) return;
+    f.globalGet(threads.global).op(I.i32Eqz);
+    f.if(() => some.forEach((emit) => emit()));
   };
-  for (const { kernel } of kernels) {
-    if (!kernel.divided) {
-      run.push(kernel);
-      continue;
+  pieces.forEach(({ divided, emit }, i) => {
+    if (meet[i] === true) {
+      flush();
+      f.call(wait);
     }
-    if (run.length > 0) flush();
-    call(kernel);
-    f.call(wait);
-  }
-  flush(copy);
+    if (divided) emit();
+    else alone.push(emit);
+  });
+  flush();
+  f.call(wait);
   return f;
 };

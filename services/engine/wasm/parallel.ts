@@ -13,8 +13,8 @@ const { i32 } = VALUE;
 export const CONTROL = { arrived: 0, turn: 1, command: 2, list: 3, count: 4, step: 5 } as const;
 export const CONTROL_BYTES = 64;
 
-/** Turns of waiting before a thread goes to sleep: about as long as waking it would take. */
-const SPINS = 2000;
+/** Turns of waiting before a thread goes to sleep: about as long as waking it takes, which is tens of microseconds. */
+const SPINS = 20_000;
 
 /** For how many threads a program is compiled. */
 export interface Division {
