@@ -2,22 +2,13 @@
 import { knownDeployment } from "@assay/protocol/domain/deployments";
 import { AssayError } from "@assay/protocol/errors";
 import { deploymentSchema, type Deployment } from "@assay/protocol/wire/api";
+import { accountFrom } from "@assay/runtime/key-file";
 import { createLogger } from "@assay/runtime/logger";
 import { closeOnSignals, createShutdown } from "@assay/runtime/shutdown";
 import { readFile } from "node:fs/promises";
-import { createPublicClient, http, isHex } from "viem";
-import { privateKeyToAccount } from "viem/accounts";
+import { createPublicClient, http } from "viem";
 import { environmentOf } from "./config.ts";
 import { createMarket } from "./market.ts";
-
-const readKey = async (path: string) => {
-  const key = (await readFile(path, "utf8")).trim();
-  if (!isHex(key) || key.length !== 66)
-    throw new AssayError("KEY_FILE_INVALID", `${path} holds no private key.`, {
-      remedy: "Write 0x and 64 hex digits into it.",
-    });
-  return privateKeyToAccount(key);
-};
 
 const readDeployment = async (path: string | undefined, rpcUrl: string): Promise<Deployment> => {
   if (path !== undefined) return deploymentSchema.parse(JSON.parse(await readFile(path, "utf8")));
@@ -39,7 +30,7 @@ try {
     account:
       settings.ASSAY_MARKET_KEY_FILE === undefined
         ? undefined
-        : await readKey(settings.ASSAY_MARKET_KEY_FILE),
+        : await accountFrom(settings.ASSAY_MARKET_KEY_FILE, "ASSAY_MARKET_KEY_FILE"),
     host: settings.ASSAY_MARKET_HOST,
     port: settings.ASSAY_MARKET_PORT,
     publicUrl: settings.ASSAY_MARKET_PUBLIC_URL,

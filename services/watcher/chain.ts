@@ -1,6 +1,5 @@
 /** The chain as a watcher sees it, and what it sends there. */
 import type { Job, Terms } from "@assay/protocol/domain/messages";
-import { JOB_STATES, type JobState } from "@assay/protocol/domain/states";
 import type {
   ChallengerMove,
   ListRoots,
@@ -18,9 +17,9 @@ import {
 import type { Deployment } from "@assay/protocol/wire/api";
 import type { TransactionSender } from "@assay/runtime/transactions";
 import { balance, walletBalance } from "@assay/sdk/actions/balance";
-import { jobFromChain, type ChainJob } from "@assay/sdk/actions/job-from-chain";
+import { jobFromChain } from "@assay/sdk/actions/job-from-chain";
+import { createJobViews, type JobView } from "@assay/sdk/actions/job-views";
 import { provenance } from "@assay/sdk/actions/provenance";
-import { read } from "@assay/sdk/chain/read";
 import { explainCall } from "@assay/sdk/chain/write";
 import type { AssayContext } from "@assay/sdk/context";
 import { allowedBonds } from "@assay/sdk/disputes/act";
@@ -45,12 +44,6 @@ export const BUBBLED_ERRORS: Abi = [
   ...parametersAbi,
   ...tokenAbi,
 ];
-
-export interface JobView {
-  readonly state: JobState;
-  /** Absent while there is no such job. */
-  readonly found: ChainJob | undefined;
-}
 
 export interface Chain {
   /** Timestamp of the latest block, Unix seconds. */
@@ -92,7 +85,6 @@ export interface ChainParts {
 export const createChain = ({ context, deployment, sender, maxBond }: ChainParts): Chain => {
   const { publicClient } = context;
   const { contracts } = deployment;
-  const market = { address: contracts.market, abi: marketAbi } as const;
   const own = sender.address;
   const follower = createGameFollower(context);
 
@@ -115,32 +107,6 @@ export const createChain = ({ context, deployment, sender, maxBond }: ChainParts
       [call.functionName, game.disputes, game.gameId, positionHash(game.position)].join(":"),
       call,
     );
-
-  const seen = new Map<Hex, JobView>();
-  const stateOf = (jobId: Hex): Promise<number> =>
-    read(context, { ...market, functionName: "stateOf", args: [jobId] });
-
-  /** Whether a job is still as it was seen: two small calls, where putting it together searches the chain's events. */
-  const stands = async (jobId: Hex, { state, found }: JobView): Promise<boolean> => {
-    if (found === undefined) return (await stateOf(jobId)) === 0;
-    const [now, same] = await Promise.all([
-      stateOf(jobId),
-      read(context, { ...market, functionName: "isRecord", args: [found.job] }),
-    ]);
-    return same && JOB_STATES[now] === state;
-  };
-
-  const look = async (jobId: Hex): Promise<JobView> => {
-    if ((await stateOf(jobId)) === 0) return { state: "none", found: undefined };
-    try {
-      const found = await jobFromChain(context, jobId);
-      return { state: found.state, found };
-    } catch (error) {
-      // Between two blocks, or taken back by a reorganisation: as if it were not there.
-      if (isAssayError(error, "JOB_UNKNOWN")) return { state: "none", found: undefined };
-      throw error;
-    }
-  };
 
   /** Bonds are prepared and used one after another: two at once would count on the same money. */
   let lane: Promise<unknown> = Promise.resolve();
@@ -199,14 +165,7 @@ export const createChain = ({ context, deployment, sender, maxBond }: ChainParts
         throw explainCall(error);
       }
     },
-    job: async (jobId) => {
-      const before = seen.get(jobId);
-      if (before && (await stands(jobId, before))) return before;
-      const view = await look(jobId);
-      if (view.state === "settled" || view.state === "none") seen.delete(jobId);
-      else seen.set(jobId, view);
-      return view;
-    },
+    job: createJobViews(context),
     gameOf: async ({ terms: { jobId, disputes } }) => {
       const live = await follower.look({ jobId, disputes });
       const ours = live.find(({ challenger }) => isAddressEqual(challenger, own));

@@ -1,8 +1,8 @@
 /** Which contracts to watch: as given, as the market says or as clients know; a copy is kept for when nobody can be asked. */
-import { open, readFile, rename } from "node:fs/promises";
 import { knownDeployment } from "@assay/protocol/domain/deployments";
 import { isAssayError } from "@assay/protocol/errors";
-import { deploymentSchema, type Deployment } from "@assay/protocol/wire/api";
+import type { Deployment } from "@assay/protocol/wire/api";
+import { deploymentCopy, keepDeployment } from "@assay/runtime/deployment-copy";
 import { createAssay } from "@assay/sdk";
 import { explainCall } from "@assay/sdk/chain/write";
 
@@ -19,9 +19,9 @@ export const deploymentOf = async (
 ): Promise<Deployment> => {
   if (given !== undefined) return given;
   try {
-    return await keep(copy, await ask(client));
+    return await keepDeployment(copy, await ask(client));
   } catch (error) {
-    const kept = isAssayError(error) && error.retryable ? await copyAt(copy) : undefined;
+    const kept = isAssayError(error) && error.retryable ? await deploymentCopy(copy) : undefined;
     if (kept !== undefined) return kept;
     throw error;
   }
@@ -34,24 +34,4 @@ const ask = async ({ rpcUrl, apiUrl }: Client): Promise<Deployment> => {
     throw explainCall(error);
   });
   return knownDeployment(chainId);
-};
-
-const copyAt = async (path: string): Promise<Deployment | undefined> => {
-  try {
-    return deploymentSchema.parse(JSON.parse(await readFile(path, "utf8")));
-  } catch {
-    return undefined;
-  }
-};
-
-const keep = async (path: string, deployment: Deployment): Promise<Deployment> => {
-  const file = await open(`${path}.part`, "w", 0o600);
-  try {
-    await file.writeFile(`${JSON.stringify(deployment)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.part`, path);
-  return deployment;
 };

@@ -1,7 +1,7 @@
 /** Which contracts the agent works with: the market says, and a copy is kept for when it cannot be asked. */
-import { open, readFile, rename } from "node:fs/promises";
 import { isAssayError } from "@assay/protocol/errors";
-import { deploymentSchema, type Deployment } from "@assay/protocol/wire/api";
+import type { Deployment } from "@assay/protocol/wire/api";
+import { deploymentCopy, keepDeployment } from "@assay/runtime/deployment-copy";
 
 export interface DeploymentParts {
   /** Where the copy is. */
@@ -16,32 +16,12 @@ export interface DeploymentParts {
 
 /** Throws what asking throws where there is no job to finish, or no copy. */
 export const knownDeployment = async (parts: DeploymentParts): Promise<Deployment> => {
-  const copy = parts.bound ? await copyAt(parts.path) : undefined;
-  if (copy === undefined) return kept(parts.path, await parts.insist());
+  const copy = parts.bound ? await deploymentCopy(parts.path) : undefined;
+  if (copy === undefined) return keepDeployment(parts.path, await parts.insist());
   try {
-    return await kept(parts.path, await parts.ask());
+    return await keepDeployment(parts.path, await parts.ask());
   } catch (error) {
     if (isAssayError(error) && error.retryable) return copy;
     throw error;
   }
-};
-
-const copyAt = async (path: string): Promise<Deployment | undefined> => {
-  try {
-    return deploymentSchema.parse(JSON.parse(await readFile(path, "utf8")));
-  } catch {
-    return undefined;
-  }
-};
-
-const kept = async (path: string, deployment: Deployment): Promise<Deployment> => {
-  const file = await open(`${path}.part`, "w", 0o600);
-  try {
-    await file.writeFile(`${JSON.stringify(deployment)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.part`, path);
-  return deployment;
 };

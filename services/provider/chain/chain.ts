@@ -1,8 +1,7 @@
 /** The agent's view of the chain, and what it sends there. */
 import type { Job, Submission } from "@assay/protocol/domain/messages";
 import { checkpointCount } from "@assay/protocol/domain/money";
-import { JOB_STATES, type JobState } from "@assay/protocol/domain/states";
-import { AssayError, isAssayError } from "@assay/protocol/errors";
+import { AssayError } from "@assay/protocol/errors";
 import {
   disputesAbi,
   marketAbi,
@@ -14,7 +13,8 @@ import { digestOf, typedData, type MarketDomain } from "@assay/protocol/signing/
 import type { Deployment } from "@assay/protocol/wire/api";
 import type { TransactionSender } from "@assay/runtime/transactions";
 import { explainCall } from "@assay/sdk/chain/write";
-import { jobFromChain, type ChainJob } from "@assay/sdk/actions/job-from-chain";
+import { jobFromChain } from "@assay/sdk/actions/job-from-chain";
+import { createJobViews, type JobView } from "@assay/sdk/actions/job-views";
 import { parameters } from "@assay/sdk/actions/parameters";
 import { stakeOf, type StakeView } from "@assay/sdk/actions/stake";
 import type { AssayContext } from "@assay/sdk/context";
@@ -39,26 +39,20 @@ export const BUBBLED_ERRORS: Abi = [
 
 export type Parameters = Awaited<ReturnType<typeof parameters>>;
 
-export interface ChainJobView {
-  readonly state: JobState;
-  /** Absent while there is no such job. */
-  readonly found: ChainJob | undefined;
-}
-
 export interface Chain {
   /** Timestamp of the latest block, Unix seconds. */
   now(): Promise<number>;
   /** A job as it stands, put together from its events and checked against the stored hash. */
-  job(jobId: Hex): Promise<ChainJobView>;
+  job(jobId: Hex): Promise<JobView>;
   parameters(): Promise<Parameters>;
   parametersAt(version: number): Promise<Omit<Parameters, "version">>;
   stake(): Promise<StakeView>;
+  /** The file of a record's model. Throws PARENT_UNAVAILABLE. */
+  readonly parentOf: (record: { parentRoot: Hex; parentIndex: number }) => Promise<Hex>;
   /**
    * Digest under which the state of a settled job's record lies. Throws START_UNAVAILABLE where that job was done in full: its
    * file is the model alone.
    */
-  /** The file of a record's model. Throws PARENT_UNAVAILABLE. */
-  readonly parentOf: (record: { parentRoot: Hex; parentIndex: number }) => Promise<Hex>;
   readonly startOf: (record: { parentRoot: Hex; parentIndex: number }) => Promise<Hex>;
   readonly signReceipt: (receipt: Submission) => Promise<Hex>;
   submit(job: Job, submission: Submission): Promise<Hex>;
@@ -117,32 +111,6 @@ export const createChain = (parts: ChainParts): Chain => {
     return hash;
   };
 
-  const seen = new Map<Hex, ChainJobView>();
-  const stateOf = (jobId: Hex): Promise<number> =>
-    read(publicClient.readContract({ ...reads, functionName: "stateOf", args: [jobId] }));
-
-  /** Whether a job is still as it was seen: two small calls, where putting it together searches the chain's events. */
-  const stands = async (jobId: Hex, { state, found }: ChainJobView): Promise<boolean> => {
-    if (found === undefined) return (await stateOf(jobId)) === 0;
-    const [now, same] = await Promise.all([
-      stateOf(jobId),
-      read(publicClient.readContract({ ...reads, functionName: "isRecord", args: [found.job] })),
-    ]);
-    return same && JOB_STATES[now] === state;
-  };
-
-  const look = async (jobId: Hex): Promise<ChainJobView> => {
-    if ((await stateOf(jobId)) === 0) return { state: "none", found: undefined };
-    try {
-      const found = await jobFromChain(context, jobId);
-      return { state: found.state, found };
-    } catch (error) {
-      // Between two blocks, or taken back by a reorganisation: as if it were not there yet.
-      if (isAssayError(error, "JOB_UNKNOWN")) return { state: "none", found: undefined };
-      throw error;
-    }
-  };
-
   const signReceipt = (receipt: Submission): Promise<Hex> =>
     account.signTypedData(typedData(domain, "Submission", receipt));
 
@@ -177,13 +145,7 @@ export const createChain = (parts: ChainParts): Chain => {
       });
     },
     now: async () => Number((await read(publicClient.getBlock())).timestamp),
-    job: async (jobId) => {
-      const before = seen.get(jobId);
-      if (before && (await stands(jobId, before))) return before;
-      const view = await look(jobId);
-      seen.set(jobId, view);
-      return view;
-    },
+    job: createJobViews(context),
     parameters: () => parameters(context),
     parametersAt: (version) => {
       const known = versions.get(version);

@@ -9,7 +9,8 @@ import { checkpointCount } from "@assay/protocol/domain/money";
 import { AssayError, isAssayError } from "@assay/protocol/errors";
 import type { ProgressReport } from "@assay/protocol/wire/api";
 import type { Logger } from "@assay/runtime/logger";
-import type { Chain, ChainJobView } from "../chain/chain.ts";
+import type { JobView } from "@assay/sdk/actions/job-views";
+import type { Chain } from "../chain/chain.ts";
 import type { JobMemory } from "../journal/memory.ts";
 import type { Notebook } from "../journal/notebook.ts";
 import { decide, mustCommit, type Step } from "./decide.ts";
@@ -97,7 +98,7 @@ export const driveJob = async (parts: DriveParts): Promise<void> => {
     return submission;
   };
 
-  const trainUntilStopped = async (view: ChainJobView): Promise<void> => {
+  const trainUntilStopped = async (view: JobView): Promise<void> => {
     const abort = new AbortController();
     const watching = watchForEnd(parts, view, abort);
     const either = AbortSignal.any([signal, abort.signal]);
@@ -167,7 +168,7 @@ export const driveJob = async (parts: DriveParts): Promise<void> => {
     logger.info({ jobId, transaction }, "revealed");
   };
 
-  const act = async (step: Step, view: ChainJobView): Promise<"again" | "done"> => {
+  const act = async (step: Step, view: JobView): Promise<"again" | "done"> => {
     const job = view.found?.job;
     switch (step.do) {
       case "wait":
@@ -264,7 +265,7 @@ const asAssayError = (error: unknown): AssayError =>
         },
       );
 
-const waitingPhase = ({ state }: ChainJobView): JobPhase =>
+const waitingPhase = ({ state }: JobView): JobPhase =>
   state === "none" ? "awaiting agreement" : "awaiting settlement";
 
 const graceOf = async (chain: Chain, job: Job | undefined): Promise<number> => {
@@ -273,7 +274,7 @@ const graceOf = async (chain: Chain, job: Job | undefined): Promise<number> => {
 };
 
 /** Asked only once nothing else stands between the job and its pay. */
-const isDisputed = async (chain: Chain, { state, found }: ChainJobView, now: number) =>
+const isDisputed = async (chain: Chain, { state, found }: JobView, now: number) =>
   state === "submitted" &&
   found !== undefined &&
   now > found.job.progress.windowEnd &&
@@ -283,7 +284,7 @@ const pause = async (
   until: number | undefined,
   now: number,
   { pollMs, signal }: DriveParts,
-  { state }: ChainJobView,
+  { state }: JobView,
 ): Promise<void> => {
   const left = until === undefined ? 0 : (until - now) * 1000;
   // Far from the end of a window only a sign-off or a dispute can happen: look less often.
@@ -306,7 +307,7 @@ const FINISH_SHARE = 0.5;
  * While the sandbox trains: ends it when the job is undone or closed at once, and when it is stopped or late at the next
  * checkpoint, as long as that comes well within the grace time.
  */
-const watchForEnd = (parts: DriveParts, begun: ChainJobView, abort: AbortController): Watching => {
+const watchForEnd = (parts: DriveParts, begun: JobView, abort: AbortController): Watching => {
   const { jobId, chain, pollMs, signal, onPhase, logger } = parts;
   const either = AbortSignal.any([signal, abort.signal]);
   let ending = false;

@@ -9,7 +9,7 @@ import type {
 } from "@assay/protocol/domain/disputes";
 import type { Shown } from "@assay/engine/trace/game/point";
 import { AssayError } from "@assay/protocol/errors";
-import { lockedWorker } from "../sandbox/worker.ts";
+import { startThread } from "@assay/runtime/threads";
 import type { Answer, FromThread, RunData, ToThread } from "./messages.ts";
 
 export interface Witness {
@@ -37,7 +37,7 @@ export const openWitness = (
   run: RunData,
   load: (index: number) => Promise<readonly Words[] | undefined>,
 ): Witness => {
-  const worker = lockedWorker(new URL("thread.ts", import.meta.url), run, [
+  const worker = startThread(new URL("thread.ts", import.meta.url), run, [
     ...run.data,
     ...run.parent,
   ]);

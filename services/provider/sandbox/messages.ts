@@ -1,6 +1,7 @@
 /** What the agent and the thread that trains say to each other. Everything is data: no function, no handle, no path. */
 import type { Words } from "@assay/engine/backend";
 import type { ResumePoint, StartState } from "@assay/engine/trace/run";
+import type { ThreadFailure } from "@assay/runtime/threads";
 import type { Hex } from "viem";
 
 /** Runs a program for a moment to see how fast it is here. */
@@ -66,12 +67,7 @@ export type FromThread =
   | CheckpointMessage
   | { readonly kind: "done"; readonly model: TrainedModel }
   | { readonly kind: "measured"; readonly pace: Pace }
-  | {
-      readonly kind: "failed";
-      readonly code: string;
-      readonly message: string;
-      readonly retryable: boolean;
-    };
+  | ThreadFailure;
 
 /** A checkpoint is safe: go on. */
 export interface ToThread {

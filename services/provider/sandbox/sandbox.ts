@@ -1,6 +1,6 @@
 /** Runs foreign programs in threads of their own, which can be killed at any moment. */
-import type { Worker } from "node:worker_threads";
 import { AssayError } from "@assay/protocol/errors";
+import { ranOutOfHeap, runThread, type ThreadRun } from "@assay/runtime/threads";
 import type {
   Assignment,
   CheckpointMessage,
@@ -10,7 +10,6 @@ import type {
   ToThread,
   TrainedModel,
 } from "./messages.ts";
-import { lockedWorker } from "./worker.ts";
 
 export interface SandboxOptions {
   readonly assignment: Assignment;
@@ -21,13 +20,6 @@ export interface SandboxOptions {
   readonly signal: AbortSignal;
 }
 
-/** What a thread says until it is done; `answer` gives the last word, or undefined to listen on. */
-type Listener<T> = (
-  message: FromThread,
-  worker: Worker,
-  reject: (error: unknown) => void,
-) => T | undefined;
-
 /** Trains to the end. Throws the engine's codes, JOB_OUT_OF_MEMORY, JOB_CRASHED, and JOB_STOPPED once `signal` is aborted. */
 export const trainInSandbox = ({
   assignment,
@@ -35,14 +27,11 @@ export const trainInSandbox = ({
   onStep,
   onCheckpoint,
 }: SandboxOptions): Promise<TrainedModel> =>
-  inThread<TrainedModel>(assignment, signal, (message, worker, reject) => {
+  inThread<TrainedModel>(assignment, signal, (message, reply, reject) => {
     if (message.kind === "step") onStep(message.step, message.loss);
     else if (message.kind === "checkpoint")
-      onCheckpoint(message).then(
-        () => worker.postMessage({ kind: "kept" } satisfies ToThread, []),
-        reject,
-      );
-    return message.kind === "done" ? message.model : undefined;
+      onCheckpoint(message).then(() => reply({ kind: "kept" }), reject);
+    return message.kind === "done" ? { value: message.model } : undefined;
   });
 
 /** Runs a program for a moment. Throws as {@link trainInSandbox}; the data is copied. */
@@ -50,45 +39,29 @@ export const measureInSandbox = (measurement: Measurement, signal: AbortSignal):
   inThread<Pace>(
     { ...measurement, data: measurement.data.map((words) => words.slice()) },
     signal,
-    (message) => (message.kind === "measured" ? message.pace : undefined),
+    (message) => (message.kind === "measured" ? { value: message.pace } : undefined),
   );
 
-/** The thread is gone when this settles. */
-const inThread = async <T>(
+const inThread = <T>(
   workerData: Assignment | Measurement,
   signal: AbortSignal,
-  listen: Listener<T>,
-): Promise<T> => {
-  if (signal.aborted) throw stopped(signal);
-  const worker = lockedWorker(new URL("thread.ts", import.meta.url), workerData, workerData.data);
-  let onAbort: (() => void) | undefined;
-  try {
-    return await new Promise<T>((resolve, reject) => {
-      onAbort = () => reject(stopped(signal));
-      signal.addEventListener("abort", onAbort, { once: true });
-      worker.on("message", (message: FromThread) => {
-        if (message.kind === "failed")
-          reject(new AssayError(message.code, message.message, { retryable: message.retryable }));
-        const last = listen(message, worker, reject);
-        if (last !== undefined) resolve(last);
-      });
-      worker.once("error", (cause: NodeJS.ErrnoException) => reject(crashed(cause)));
-      worker.once("exit", (code) => reject(crashed(new Error(`thread ended with ${code}`))));
-    });
-  } finally {
-    if (onAbort) signal.removeEventListener("abort", onAbort);
-    await worker.terminate();
-  }
-};
-
-const stopped = (signal: AbortSignal): AssayError =>
-  new AssayError("JOB_STOPPED", "training was stopped", {
-    retryable: true,
-    cause: signal.reason,
+  listen: ThreadRun<FromThread, ToThread, T>["listen"],
+): Promise<T> =>
+  runThread({
+    script: new URL("thread.ts", import.meta.url),
+    workerData,
+    give: workerData.data,
+    signal,
+    listen,
+    stopped,
+    crashed,
   });
 
-const crashed = (cause: NodeJS.ErrnoException): AssayError =>
-  cause.code === "ERR_WORKER_OUT_OF_MEMORY"
+const stopped = (cause: unknown): AssayError =>
+  new AssayError("JOB_STOPPED", "training was stopped", { retryable: true, cause });
+
+const crashed = (cause: Error): AssayError =>
+  ranOutOfHeap(cause)
     ? new AssayError("JOB_OUT_OF_MEMORY", "training needed more memory than a job may use", {
         remedy: "Raise ASSAY_PROVIDER_MEMORY_MIB, or accept smaller jobs.",
         cause,

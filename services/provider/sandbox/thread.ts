@@ -4,7 +4,7 @@
  */
 import { once } from "node:events";
 import { parentPort, workerData } from "node:worker_threads";
-import { AssayError } from "@assay/protocol/errors";
+import { threadFailure } from "@assay/runtime/threads";
 import { parseProgram } from "@assay/engine/ir/json";
 import { runJob } from "@assay/engine/trace/run";
 import { wasmBackend } from "@assay/engine/wasm/backend";
@@ -113,12 +113,6 @@ try {
   if (job.kind === "measure") await measure(job);
   else await train(job);
 } catch (error) {
-  const coded = error instanceof AssayError;
-  say({
-    kind: "failed",
-    code: coded ? error.code : "JOB_CRASHED",
-    message: error instanceof Error ? error.message : String(error),
-    // What nobody foresaw may be this machine's; the agent bounds how often it tries again.
-    retryable: coded ? error.retryable : true,
-  });
+  // The agent bounds how often it tries again.
+  say(threadFailure(error, "JOB_CRASHED"));
 }

@@ -3,9 +3,10 @@ import type { Words } from "@assay/engine/backend";
 import type { Scalar } from "@assay/engine/trace/game/scalar";
 import type { ChallengerMove, ProviderMove } from "@assay/protocol/domain/disputes";
 import { AssayError } from "@assay/protocol/errors";
+import { startThread } from "@assay/runtime/threads";
 import type { Game } from "@assay/sdk/disputes/game";
 import type { Worker } from "node:worker_threads";
-import { crashed, startThread } from "../thread.ts";
+import { crashed } from "../crashed.ts";
 import type { Answer, Question, Table } from "./messages.ts";
 
 export interface Player {

@@ -1,6 +1,7 @@
 /** What the watcher and its replaying thread say to each other. */
 import type { Words } from "@assay/engine/backend";
 import type { ResumePoint, StartState } from "@assay/engine/trace/run";
+import type { ThreadFailure } from "@assay/runtime/threads";
 import type { Hex } from "viem";
 
 interface Inputs {
@@ -63,12 +64,7 @@ export type FromThread =
   | CheckpointMessage
   | { readonly kind: "replayed"; readonly run: RunRoots }
   | { readonly kind: "confirmed"; readonly disagreement: Disagreement }
-  | {
-      readonly kind: "failed";
-      readonly code: string;
-      readonly message: string;
-      readonly retryable: boolean;
-    };
+  | ThreadFailure;
 
 /** A checkpoint is safe: go on. */
 export interface ToThread {

@@ -1,10 +1,11 @@
 /** One job's own run: kept in a folder checkpoint by checkpoint, so that a restart goes on, and a game can be played from it. */
-import { mkdir, open, readFile, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readFile, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { latestCheckpoint, saveCheckpoint } from "@assay/engine/trace/checkpoints";
 import { checkpointStep } from "@assay/engine/trace/recorder";
 import type { StartState } from "@assay/engine/trace/run";
 import { bytes32 } from "@assay/protocol/wire/scalars";
+import { replaceFile } from "@assay/runtime/files";
 import { z } from "zod";
 import type { ReplayInputs } from "./inputs.ts";
 import type { Disagreement, RunRoots } from "./messages.ts";
@@ -74,7 +75,7 @@ export const replayFolder = (folder: string, maxBytes: number): ReplayFolder => 
         },
         signal,
       });
-      await writeWhole(file(checkpoint), JSON.stringify(run));
+      await replaceFile(file(checkpoint), JSON.stringify(run));
       return run;
     },
     confirm: async (inputs, { checkpoint, roots }, again, signal) => {
@@ -106,17 +107,6 @@ const samplesOf = async (
     if (kept !== undefined) found.set(kept.step, { step: kept.step, state: kept.state });
   }
   return [...found.values()];
-};
-
-const writeWhole = async (path: string, text: string): Promise<void> => {
-  const handle = await open(`${path}.part`, "w", 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(`${path}.part`, path);
 };
 
 /** Keeps the first and the latest checkpoint, and of those between every second one until they fit. */

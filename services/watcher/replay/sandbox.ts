@@ -1,7 +1,8 @@
 /** Runs strangers' programs in threads of their own, which can be killed at any moment. */
 import type { Words } from "@assay/engine/backend";
 import { AssayError } from "@assay/protocol/errors";
-import { crashed, startThread } from "../thread.ts";
+import { runThread, type ThreadRun } from "@assay/runtime/threads";
+import { crashed } from "../crashed.ts";
 import type {
   Assignment,
   CheckpointMessage,
@@ -38,48 +39,24 @@ export const confirmInThread = (
     message.kind === "confirmed" ? { value: message.disagreement } : undefined,
   );
 
-type Listener<T> = (
-  message: FromThread,
-  reply: (message: ToThread) => void,
-  reject: (error: unknown) => void,
-) => { readonly value: T } | undefined;
-
 /** The data is copied: the caller keeps its own. */
-const inThread = async <T>(
+const inThread = <T>(
   assignment: Assignment,
   signal: AbortSignal,
-  listen: Listener<T>,
+  listen: ThreadRun<FromThread, ToThread, T>["listen"],
 ): Promise<T> => {
-  if (signal.aborted) throw stopped(signal);
   const copies = (tensors: readonly Words[]) => tensors.map((words): Words => words.slice());
   const [data, parent] = [copies(assignment.data), copies(assignment.parent)];
-  const worker = startThread(
-    new URL("thread.ts", import.meta.url),
-    { ...assignment, data, parent },
-    [...data, ...parent],
-  );
-  let onAbort: (() => void) | undefined;
-  try {
-    return await new Promise<T>((resolve, reject) => {
-      onAbort = () => reject(stopped(signal));
-      signal.addEventListener("abort", onAbort, { once: true });
-      worker.on("message", (message: FromThread) => {
-        if (message.kind === "failed")
-          reject(new AssayError(message.code, message.message, { retryable: message.retryable }));
-        const last = listen(message, (answer) => worker.postMessage(answer, []), reject);
-        if (last !== undefined) resolve(last.value);
-      });
-      worker.once("error", (cause) => reject(crashed(cause)));
-      worker.once("exit", (code) => reject(crashed(new Error(`thread ended with ${code}`))));
-    });
-  } finally {
-    if (onAbort) signal.removeEventListener("abort", onAbort);
-    await worker.terminate();
-  }
+  return runThread({
+    script: new URL("thread.ts", import.meta.url),
+    workerData: { ...assignment, data, parent },
+    give: [...data, ...parent],
+    signal,
+    listen,
+    stopped,
+    crashed,
+  });
 };
 
-const stopped = (signal: AbortSignal): AssayError =>
-  new AssayError("REPLAY_STOPPED", "the run was stopped", {
-    retryable: true,
-    cause: signal.reason,
-  });
+const stopped = (cause: unknown): AssayError =>
+  new AssayError("REPLAY_STOPPED", "the run was stopped", { retryable: true, cause });

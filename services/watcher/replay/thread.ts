@@ -12,7 +12,7 @@ import { intervalsOf } from "@assay/engine/trace/recorder";
 import { stateRoot } from "@assay/engine/trace/roots";
 import { runJob, type StartState } from "@assay/engine/trace/run";
 import { wasmBackend } from "@assay/engine/wasm/backend";
-import { isAssayError } from "@assay/protocol/errors";
+import { threadFailure } from "@assay/runtime/threads";
 import { zeroHash } from "viem";
 import type {
   Assignment,
@@ -101,12 +101,5 @@ try {
   if (job.kind === "replay") await replay(job);
   else say({ kind: "confirmed", disagreement: await confirm(job) });
 } catch (error) {
-  const coded = isAssayError(error);
-  say({
-    kind: "failed",
-    code: coded ? error.code : "REPLAY_CRASHED",
-    message: error instanceof Error ? error.message : String(error),
-    // What nobody foresaw may be this machine's.
-    retryable: coded ? error.retryable : true,
-  });
+  say(threadFailure(error, "REPLAY_CRASHED"));
 }
