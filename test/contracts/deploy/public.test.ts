@@ -13,21 +13,17 @@ import {
   Contract,
   JsonRpcProvider,
   NonceManager,
-  type Result,
   Transaction,
   Wallet,
-  ZeroAddress,
   getCreateAddress,
   parseEther,
   toBeHex,
 } from "ethers";
 
 import { loadArtifact } from "../../../deploy/artifacts.ts";
-import { deployWith } from "../../../deploy/deploy.ts";
 import { localKey } from "../../../deploy/local-accounts.ts";
 import { ASSAY_TRANSACTIONS } from "../../../deploy/modules/assay.ts";
 import { readParameters } from "../../../deploy/parameters.ts";
-import { readPowers } from "../../../deploy/powers.ts";
 import { checkPublic, deployPublic, type PublicOptions } from "../../../deploy/public.ts";
 import { readSent } from "../../../deploy/sent.ts";
 import { type Anvil, startAnvil } from "../../support/anvil.ts";
@@ -211,36 +207,6 @@ describe("deployment to a public network", () => {
       assert.equal(await rpc.getTransactionCount(wallet.address), TRANSACTIONS);
     });
 
-    it("tells what votes have made of it since", async () => {
-      const { addresses, deployment } = made;
-      const timelock = addresses["Timelock"] ?? "";
-      const { parameters } = deployment.contracts;
-      const contract = new Contract(parameters, loadArtifact("Parameters").abi as [], rpc);
-      await rpc.send("anvil_impersonateAccount", [timelock]);
-      await rpc.send("anvil_setBalance", [timelock, toBeHex(parseEther("1"))]);
-      const vote = async (call: string, ...args: unknown[]): Promise<void> => {
-        const data = contract.interface.encodeFunctionData(call, args);
-        const hash = (await rpc.send("eth_sendTransaction", [
-          { from: timelock, to: parameters, data },
-        ])) as string;
-        assert.equal((await rpc.waitForTransaction(hash))?.status, 1, call);
-      };
-      const [, first] = (await contract.getFunction("current")()) as [bigint, Result];
-      await vote("add", { ...first.toObject(), challengeWindow: 7_200n });
-      await vote("setGuardian", ZeroAddress);
-      const findings = await checkPublic({ ...options, deployer: wallet.address, ...made });
-      assert.deepEqual(
-        findings.filter(({ ok }) => !ok),
-        [],
-      );
-      const told = findings.map(({ what }) => what);
-      assert.ok(
-        told.includes("parameters: version 2 is in force, by vote: challengeWindow 86400 → 7200"),
-        told.join("\n"),
-      );
-      assert.ok(told.includes("parameters: nobody can pause, by vote"), told.join("\n"));
-    });
-
     it("does not go on with other parameters, or another key, in its folder", async () => {
       const others = await fileOf({ guardian: null });
       await refused(deployPublic({ ...options, parameters: others }), "DEPLOY_OTHER_DEPLOYMENT");
@@ -388,70 +354,6 @@ describe("deployment to a public network", () => {
       await refuses({ parameters: await fileOf({ guardian }) }, "DEPLOY_POWER_FOR_DEPLOYER");
       const treasury = wallet.address;
       await refuses({ parameters: await fileOf({ treasury }) }, "DEPLOY_POWER_FOR_DEPLOYER");
-    });
-  });
-
-  describe("the check of powers sees", () => {
-    /** What a deployment with these powers is found to have that it should not. */
-    const wrongWith = async (
-      give: (wallet: Wallet) => { guardian?: string; treasury?: string; governor?: string },
-      change: (addresses: Readonly<Record<string, string>>, wallet: Wallet) => Promise<void> = () =>
-        Promise.resolve(),
-    ): Promise<string> => {
-      const wallet = await operator();
-      const made = await deployWith(rpc, PUBLIC, {
-        deployer: wallet.privateKey,
-        token: await token.getAddress(),
-        pollingInterval: 20,
-        ...give(wallet),
-      });
-      await change(made.addresses, wallet);
-      const expected = { guardian: ZeroAddress, treasury: undefined, file: PUBLIC };
-      const addresses = { Timelock: wallet.address, ...made.addresses };
-      const findings = await readPowers(rpc, {
-        ...made,
-        addresses,
-        deployer: wallet.address,
-        ...expected,
-      }).catch((error: unknown) => [{ what: String(error), ok: false, found: "" }]);
-      return findings
-        .filter(({ ok }) => !ok)
-        .map(({ what, found }) => `${what}: ${found}`)
-        .join("\n");
-    };
-
-    it("a guardian, a treasury and stray code of the deployer's", async () => {
-      const wrong = await wrongWith(({ address }) => ({ guardian: address, treasury: address }));
-      assert.match(wrong, /nobody can pause/);
-      assert.match(wrong, /others: treasury/);
-      assert.match(wrong, /Parameters: .*the deployer is in its storage/);
-    });
-
-    it("a role in the timelock that was given later", async () => {
-      const wrong = await wrongWith(
-        () => ({}),
-        async (addresses, wallet) => {
-          const timelock = addresses["Timelock"] ?? "";
-          await rpc.send("anvil_impersonateAccount", [timelock]);
-          await rpc.send("anvil_setBalance", [timelock, toBeHex(parseEther("1"))]);
-          const contract = new Contract(timelock, loadArtifact("Timelock").abi as [], rpc);
-          const role: unknown = await contract.getFunction("PROPOSER_ROLE")();
-          const data = contract.interface.encodeFunctionData("grantRole", [role, wallet.address]);
-          await rpc.send("eth_sendTransaction", [{ from: timelock, to: timelock, data }]);
-        },
-      );
-      assert.match(wrong, /PROPOSER_ROLE is held by .* alone: .*and the deployer/);
-    });
-
-    it("a contract that is not the compiled one", async () => {
-      const wrong = await wrongWith(
-        () => ({}),
-        async (addresses) => {
-          const code = await rpc.getCode(addresses["Staking"] ?? "");
-          await rpc.send("anvil_setCode", [addresses["Referee"], code]);
-        },
-      );
-      assert.match(wrong, /Referee: .*it is not the compiled code/);
     });
   });
 });
