@@ -106,7 +106,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench> | Bench>> = {
           schedule: { kind: "cosine", warmup: 100, floor: 0.02 },
         },
         batch: 16,
-        steps: 2000,
+        steps: 3000,
         interval: 1000,
         trainTokens: train.length,
         heldOutTokens: heldOut.length,
