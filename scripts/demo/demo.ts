@@ -89,10 +89,8 @@ const run = async (): Promise<void> => {
   });
   try {
     writeLocalNetwork({ pid: process.pid, ...market.network }, home);
-    const failed = market.failed.then((name) => {
-      throw new AssayError("DEMO_FAILED", `${name} ended by itself`, {
-        remedy: `read ${shown(join(FOLDER, "market", "logs", `${name}.log`))}`,
-      });
+    const failed = market.failed.then((error) => {
+      throw error;
     });
     await Promise.race([story(market, home), failed]);
   } finally {

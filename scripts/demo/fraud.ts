@@ -297,13 +297,9 @@ export const fraud = async (): Promise<void> => {
     output.bad(
       `provider shadow (process ${cheat.agent.pid}): the cheapest, and it skips half of the work`,
     );
-    const failed = Promise.race([market.failed, cheat.agent.exited.then(() => "shadow")]).then(
-      (name) => {
-        throw new AssayError("DEMO_FAILED", `${name} ended by itself`, {
-          remedy: `read ${shown(join(FOLDER, "market", "logs", `${name}.log`))}`,
-        });
-      },
-    );
+    const failed = Promise.race([market.failed, cheat.agent.failure]).then((error) => {
+      throw error;
+    });
     await Promise.race([story(market, home, cheat), failed]);
   } finally {
     await cheat?.agent.stop();

@@ -101,11 +101,7 @@ export const registerUp = (program: Command): void => {
       const failed = await Promise.race([asked, market.failed]);
       removeLocalNetwork(home);
       await market.stop();
-      if (failed !== undefined) {
-        throw new AssayError("PROCESS_FAILED", `${failed} ended by itself`, {
-          remedy: `read ${join(stateDir, "logs", `${failed}.log`)}`,
-        });
-      }
+      if (failed !== undefined) throw failed;
       output.good("stopped");
     });
 };

@@ -28,6 +28,8 @@ export interface RunningProcess<T> {
   readonly value: T;
   /** Settles when the process ends, by itself or not. */
   readonly exited: Promise<number | null>;
+  /** Settles when the process ends: `PROCESS_FAILED` with the last lines of its log, where nobody asked it to. */
+  readonly failure: Promise<AssayError>;
   /** SIGTERM, then SIGKILL after `graceMs`. */
   stop(graceMs?: number): Promise<void>;
 }
@@ -53,17 +55,25 @@ export const startProcess = async <T>(options: ProcessOptions<T>): Promise<Runni
     child.once("exit", (code) => resolve(code)),
   );
   const tail: string[] = [];
+  const failedWith = (why: string): AssayError =>
+    new AssayError(
+      "PROCESS_FAILED",
+      tail.length === 0
+        ? `${options.name} ${why}`
+        : `${options.name} ${why}; its last lines:\n${tail.join("\n")}`,
+      { remedy: `read ${options.logFile}`, details: { log: [...tail] } },
+    );
+  // Closed, and not only ended: its last words are read.
+  const failure = new Promise<AssayError>((resolve) =>
+    child.once("close", (code, signal) =>
+      resolve(failedWith(`ended by itself (${signal ?? code})`)),
+    ),
+  );
   const value = await new Promise<T>((resolve, reject) => {
-    const fail = (why: string): void =>
-      reject(
-        new AssayError("PROCESS_FAILED", `${options.name} ${why}`, {
-          remedy: `read ${options.logFile}`,
-          details: { log: [...tail] },
-        }),
-      );
+    const fail = (why: string): void => reject(failedWith(why));
     const timer = setTimeout(() => {
       child.kill("SIGKILL");
-      fail(`was not ready in time; its last lines:\n${tail.join("\n")}`);
+      fail("was not ready in time");
     }, options.timeoutMs ?? READY_MS);
     const onLine = (line: string): void => {
       log.write(`${line}\n`);
@@ -78,9 +88,9 @@ export const startProcess = async <T>(options: ProcessOptions<T>): Promise<Runni
       if (stream !== null) createInterface({ input: stream }).on("line", onLine);
     }
     child.once("error", (error) => fail(`could not be started: ${error.message}`));
-    child.once("exit", (code, signal) => {
+    child.once("close", (code, signal) => {
       clearTimeout(timer);
-      fail(`ended (${signal ?? code}); its last lines:\n${tail.join("\n")}`);
+      fail(`ended (${signal ?? code})`);
     });
   });
   return {
@@ -88,6 +98,7 @@ export const startProcess = async <T>(options: ProcessOptions<T>): Promise<Runni
     pid: child.pid ?? 0,
     value,
     exited,
+    failure,
     stop: async (graceMs = 10_000) => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);

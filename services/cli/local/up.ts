@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createPublicClient, http, type Hex } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
+import type { AssayError } from "@assay/protocol/errors";
 import { tokenAbi } from "@assay/protocol/generated/abis";
 import type { Deployment } from "@assay/protocol/wire/api";
 import { createAssay } from "@assay/sdk";
@@ -74,14 +75,14 @@ export interface UpOptions {
 
 export interface LocalMarket {
   readonly network: Omit<LocalNetwork, "pid">;
-  /** Settles with the name of the first part that ends by itself. */
-  readonly failed: Promise<string>;
+  /** Settles with what is to be told of the first part that ends by itself. */
+  readonly failed: Promise<AssayError>;
   stop(): Promise<void>;
 }
 
 interface Part {
   readonly name: string;
-  readonly exited: Promise<number | null>;
+  readonly failure: Promise<AssayError>;
   stop(graceMs?: number): Promise<void>;
 }
 
@@ -353,7 +354,7 @@ export const startLocalMarket = async (options: UpOptions): Promise<LocalMarket>
     ]);
     return {
       network: { stateDir, rpcUrl, apiUrl, deployment, keys },
-      failed: Promise.race(parts.map((part) => part.exited.then(() => part.name))),
+      failed: Promise.race(parts.map((part) => part.failure)),
       stop,
     };
   } catch (error) {
