@@ -13,6 +13,8 @@ const mlpSchema = z.strictObject({
   hidden: z.array(width).min(1).max(16),
   activation: activation.default("relu"),
   dropout,
+  /** The same for the features of a row. */
+  inputDropout: dropout,
   initialScale,
 });
 

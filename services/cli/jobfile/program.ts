@@ -80,6 +80,7 @@ const runOf = (job: JobFile, perEpoch: number) => {
     batch: job.batch,
     steps,
     interval: Math.min(steps, job.checkpointEvery),
+    evaluateAtMost: job.evaluateAtMost,
   };
 };
 

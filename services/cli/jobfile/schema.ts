@@ -56,6 +56,11 @@ const fields = z.strictObject({
   /** How long to train: passes over the training data, or steps. */
   epochs: z.number().positive().max(10_000).optional(),
   steps: z.int().min(1).max(100_000_000).optional(),
+  /**
+   * Held-out rows (or runs of tokens) that evaluation reads at most, at equal distances; all unless said. It computes them
+   * together, so this bounds its memory and its price.
+   */
+  evaluateAtMost: z.int().min(1).optional(),
   /** Steps between two checkpoints: what is paid for, and resumed from, piece by piece. */
   checkpointEvery: z.int().min(1),
   seed: z.int().min(0),

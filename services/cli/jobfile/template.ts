@@ -32,7 +32,7 @@ model:
   preset: mlp
   hidden: [${hidden.join(", ")}]     # widths of the hidden layers
   activation: relu    # relu, gelu, tanh, sigmoid or silu
-  # dropout: 0.1`,
+  # dropout: 0.1      # of hidden units; inputDropout: of a row's features`,
   },
   cnn: {
     data: CLASSIFIER_DATA,
@@ -82,6 +82,7 @@ ${MODELS[options.preset].text(options)}
 optimizer: { kind: adamw, learningRate: ${options.learningRate} }
 batch: ${options.batch}
 epochs: ${options.epochs}            # passes over the training data; or \`steps: 1000\`
+# evaluateAtMost: 1000   # held-out rows (or runs of tokens) that evaluation reads, for very large data; default: all
 
 # Steps between two checkpoints. Work is paid for, and can be resumed, checkpoint by checkpoint.
 checkpointEvery: ${options.checkpointEvery}

@@ -10,7 +10,7 @@ import { gather } from "../builder/views.ts";
 import type { NamedTensor, Program } from "../ir/types.ts";
 import { GRAPH_OPS, type GraphOp, type Layers } from "./graph-ops.ts";
 import { Model } from "./layers.ts";
-import { train, type TrainingOptions } from "./training.ts";
+import { evaluatedRows, train, type TrainingOptions } from "./training.ts";
 
 const MOST_NODES = 1024;
 const name = z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/, "is not a name");
@@ -173,7 +173,10 @@ export const graphModel = (options: GraphOptions): Program => {
     if (!isAssayError(cause, "ENGINE_GRAPH")) throw cause;
     throw mistake("loss", cause.message, cause);
   }
-  const measured = run(heldOut, false);
+  const seen = new Map(
+    [...heldOut].map(([input, x]) => [input, evaluatedRows(x, options.evaluateAtMost)]),
+  );
+  const measured = run(seen, false);
   job.output("loss", mean(lossOf(measured)));
   for (const [metric, id] of Object.entries(graph.metrics))
     if (metric !== "loss") job.output(metric, valueOf(measured, id, `metrics.${metric}`));

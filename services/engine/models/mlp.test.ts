@@ -104,6 +104,7 @@ describe("mlp", () => {
 
   for (const change of [
     { activation: "relu", dropout: 0.2 },
+    { activation: "tanh", inputDropout: 0.3 },
     { activation: "gelu", optimizer: { kind: "adamw", learningRate: 0.01, clipNorm: 1 } },
     {
       activation: "silu",

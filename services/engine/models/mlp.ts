@@ -16,6 +16,8 @@ export interface MlpOptions extends TrainingOptions {
   readonly activation: Activation;
   /** Probability that a hidden unit is dropped in a training step. */
   readonly dropout?: number;
+  /** The same for a feature of a row. */
+  readonly inputDropout?: number;
   /** Scale of the initial weights relative to the activation's usual ones. */
   readonly initialScale?: number;
 }
@@ -26,7 +28,7 @@ export const denseStack = (
   name: string,
   options: Pick<
     MlpOptions,
-    "inputs" | "hidden" | "outputs" | "activation" | "dropout" | "initialScale"
+    "inputs" | "hidden" | "outputs" | "activation" | "dropout" | "inputDropout" | "initialScale"
   >,
 ): Forward => {
   const { inputs, hidden, outputs, activation } = options;
@@ -37,15 +39,19 @@ export const denseStack = (
     .map((width, k) =>
       dense(model, `${name}${k + 1}`, { inputs: at(widths, k), outputs: width, initializer }),
     );
-  const rate = options.dropout ?? 0;
+  const { dropout: rate = 0, inputDropout = 0 } = options;
   const streams = hidden.map((_, k) => model.job.streams.named(`dropout/${name}${k + 1}`));
+  const first = model.job.streams.named(`dropout/${name}0`);
   return (rows, training) =>
-    layers.reduce((h, layer, k) => {
-      const z = layer(h);
-      if (k === layers.length - 1) return z;
-      const a = ACTIVATIONS[activation](z);
-      return training ? dropout(at(streams, k), a, rate) : a;
-    }, rows);
+    layers.reduce(
+      (h, layer, k) => {
+        const z = layer(h);
+        if (k === layers.length - 1) return z;
+        const a = ACTIVATIONS[activation](z);
+        return training ? dropout(at(streams, k), a, rate) : a;
+      },
+      training ? dropout(first, rows, inputDropout) : rows,
+    );
 };
 
 /**

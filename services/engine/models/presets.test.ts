@@ -7,6 +7,8 @@ import { checkProgram } from "../ir/check.ts";
 import type { Program } from "../ir/types.ts";
 import { referenceBackend } from "../reference/backend.ts";
 import { wasmBackend } from "../wasm/backend.ts";
+import { compile } from "../wasm/compile.ts";
+import { NARROW_TILE } from "../wasm/microkernel.ts";
 import { cnn, type CnnOptions, LENET, residualBlocks } from "./cnn.ts";
 import { transformerLm, type TransformerOptions } from "./transformer.ts";
 
@@ -157,5 +159,61 @@ describe("transformer-lm", () => {
       () => transformerLm({ ...language, heldOutTokens: 8 }),
       (e) => isAssayError(e, "ENGINE_GRAPH"),
     );
+  });
+});
+
+describe("evaluation of some of the held-out data", () => {
+  const metricsOn = async (program: Program, data: Words[]): Promise<Words[]> =>
+    (await run(wasmBackend, program, data)).metrics;
+
+  it("reads rows at equal distances, and takes less memory", async () => {
+    const all = bars();
+    const every = [0, 4, 8, 12, 16];
+    const rowsOf = (words: Words | undefined, width: number): Words =>
+      Uint32Array.from(
+        every.flatMap((row) => Array.from((words ?? []).slice(row * width, (row + 1) * width))),
+      );
+    const few = [all[0], all[1], rowsOf(all[2], 64), rowsOf(all[3], 1)] as Words[];
+    const options = { ...small, steps: 4 };
+    const some = cnn({ ...options, evaluateAtMost: 5 });
+    assert.deepEqual(
+      await metricsOn(some, all),
+      await metricsOn(cnn({ ...options, heldOutRows: 5 }), few),
+    );
+    const peak = (program: Program): number => compile(program, NARROW_TILE).report.peakBytes;
+    const large = { ...small, heldOutRows: 4096 };
+    assert.ok(peak(cnn({ ...large, evaluateAtMost: 8 })) < 0.6 * peak(cnn(large)));
+  });
+
+  it("reads runs of tokens at equal distances", async () => {
+    const [train, heldOut] = [i32(text(400, 1)), i32(text(101, 2))];
+    const options = { ...language, steps: 3 };
+    const some = transformerLm({ ...options, evaluateAtMost: 1 });
+    const short = transformerLm({ ...options, heldOutTokens: 9 });
+    assert.deepEqual(
+      await metricsOn(some, [train, heldOut]),
+      await metricsOn(short, [train, heldOut.slice(0, 9)]),
+    );
+    const accuracy = async (most: number): Promise<number> =>
+      metric(
+        some,
+        {
+          state: [],
+          metrics: await metricsOn(transformerLm({ ...options, evaluateAtMost: most }), [
+            train,
+            heldOut,
+          ]),
+        },
+        "accuracy",
+      );
+    assert.equal(await accuracy(12), await accuracy(99));
+  });
+
+  it("wants at least one", () => {
+    for (const evaluateAtMost of [0, 1.5])
+      assert.throws(
+        () => cnn({ ...small, evaluateAtMost }),
+        (e) => isAssayError(e, "ENGINE_GRAPH"),
+      );
   });
 });

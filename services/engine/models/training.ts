@@ -2,12 +2,12 @@
 import { gradients } from "../autodiff/gradients.ts";
 import { at } from "../builder/access.ts";
 import { div, integerEqual, toReal, truncate } from "../builder/elementwise.ts";
-import { type F32, graphError, type I32, materialise } from "../builder/graph.ts";
+import { type F32, graphError, type I32, materialise, type Tensor } from "../builder/graph.ts";
 import type { ProgramBuilder } from "../builder/program.ts";
 import { shuffledBatch } from "../builder/random.ts";
 import { argmax, contract, integerSum, mean, oneHot } from "../builder/reduce.ts";
-import { gather } from "../builder/views.ts";
-import type { Shape } from "../ir/types.ts";
+import { gather, slice } from "../builder/views.ts";
+import type { DType, Shape } from "../ir/types.ts";
 import { zeros } from "./initial.ts";
 import type { Model, Tuning } from "./layers.ts";
 import { crossEntropy } from "./losses.ts";
@@ -27,8 +27,29 @@ export interface TrainingOptions extends RunLength {
   readonly interval: number;
   readonly trainRows: number;
   readonly heldOutRows: number;
+  /** See {@link spread}. */
+  readonly evaluateAtMost?: number | undefined;
   readonly tuning?: Tuning;
 }
+
+/**
+ * Which of `count` held-out rows evaluation reads: all, or `most` of them at equal distances from the first on. Evaluation computes
+ * its rows together, so this bounds its memory and its price.
+ */
+export const spread = (
+  count: number,
+  most = count,
+): { readonly count: number; readonly stride: number } => {
+  if (!Number.isInteger(most) || most < 1) throw graphError(`cannot evaluate ${most} rows`);
+  const stride = Math.max(1, Math.floor(count / most));
+  return { count: Math.min(count, most), stride };
+};
+
+/** The rows of a held-out column that evaluation reads. */
+export const evaluatedRows = <D extends DType>(column: Tensor<D>, most?: number): Tensor<D> => {
+  const { count, stride } = spread(at(column.shape, 0), most);
+  return slice(column, 0, 0, count, stride);
+};
 
 /** Steps of a run; an epoch is the whole batches of the training rows. */
 export const stepsOf = (options: TrainingOptions): number => {
@@ -101,7 +122,7 @@ export const classify = (
   options: TrainingOptions,
 ): void => {
   const { job } = model;
-  const { batch, trainRows, heldOutRows } = options;
+  const { batch, trainRows, heldOutRows, evaluateAtMost } = options;
   const x = job.data("train.x", "f32", [trainRows, ...features]);
   const y = job.data("train.y", "i32", [trainRows]);
   const heldOutX = job.data("heldout.x", "f32", [heldOutRows, ...features]);
@@ -110,5 +131,9 @@ export const classify = (
   const logits = forward(materialise(gather(x, rows)), true);
   const losses = crossEntropy(logits, materialise(gather(y, rows)));
   train(model, losses, options.optimizer, stepsOf(options));
-  classifierMetrics(job, forward(heldOutX, false), heldOutY);
+  const [seenX, seenY] = [
+    evaluatedRows(heldOutX, evaluateAtMost),
+    evaluatedRows(heldOutY, evaluateAtMost),
+  ];
+  classifierMetrics(job, forward(seenX, false), seenY);
 };

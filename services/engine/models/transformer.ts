@@ -21,7 +21,7 @@ import { ACTIVATIONS, type Activation, dense, type Layer, Model, type Tuning } f
 import { crossEntropy } from "./losses.ts";
 import { layerNorm } from "./normalization.ts";
 import type { OptimizerOptions } from "./optimizers.ts";
-import { train } from "./training.ts";
+import { spread, train } from "./training.ts";
 
 export interface TransformerOptions {
   /** Tokens are 0 to vocabulary − 1. */
@@ -42,6 +42,8 @@ export interface TransformerOptions {
   readonly interval: number;
   readonly trainTokens: number;
   readonly heldOutTokens: number;
+  /** Runs of held-out tokens that evaluation reads, at equal distances; all when not given. */
+  readonly evaluateAtMost?: number | undefined;
   readonly tuning?: Tuning;
 }
 
@@ -125,8 +127,8 @@ const runs = (
 
 /**
  * Program over the columns `train.tokens` i32[trainTokens] and `heldout.tokens` i32[heldOutTokens]. A step takes `batch` runs
- * from random places. Evaluation cuts the held-out tokens into runs of `context` (the remainder is left out) and gives
- * `loss` (mean cross-entropy in nats), `perplexity` (its exponential), `correct` (i32) and `accuracy`.
+ * from random places. Evaluation cuts the held-out tokens into runs of `context` (the remainder is left out), reads all of them
+ * or some, and gives `loss` (mean cross-entropy in nats), `perplexity` (its exponential), `correct` (i32) and `accuracy`.
  */
 export const transformerLm = (options: TransformerOptions): Program => {
   const { vocabulary, context, batch, trainTokens, heldOutTokens, steps } = options;
@@ -152,7 +154,8 @@ export const transformerLm = (options: TransformerOptions): Program => {
     steps,
   );
 
-  const starts = affine([heldOutRuns], coordinate(1, 0, context));
+  const { count, stride } = spread(heldOutRuns, options.evaluateAtMost);
+  const starts = affine([count], coordinate(1, 0, context * stride));
   const seen = runs(heldOut, starts, context);
   const answers = flat(logits(seen.inputs, false));
   const targets = listed(seen.targets);

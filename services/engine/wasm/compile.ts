@@ -68,7 +68,8 @@ export const compile = (program: Program, tile: Tile, division = ONE_THREAD): Co
       "ENGINE_MEMORY_LIMIT",
       `the program needs ${plan.pages * PAGE_BYTES} bytes, a WebAssembly memory holds ${MOST_PAGES * PAGE_BYTES}`,
       {
-        remedy: "Use a smaller batch, fewer parameters, or a smaller data set.",
+        remedy:
+          "Use a smaller batch, fewer parameters, a smaller data set, or fewer held-out rows (evaluateAtMost).",
         details: { bytes: plan.pages * PAGE_BYTES },
       },
     );
