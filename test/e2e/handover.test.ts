@@ -7,13 +7,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test, type TestContext } from "node:test";
 import type { Address, Hex } from "viem";
-import { selectTensors } from "@assay/engine/data/dataset";
-import { decodeSafetensors } from "@assay/engine/data/safetensors";
 import { runJob } from "@assay/engine/trace/run";
 import { wasmBackend } from "@assay/engine/wasm/backend";
 import { checkpointCount, paidUpTo, stepAtCheckpoint } from "@assay/protocol/domain/money";
 import type { JobView } from "@assay/protocol/wire/api";
-import { prepareJob } from "../../services/cli/jobfile/prepare.ts";
+import { jobColumns, prepareJob } from "../../services/cli/jobfile/prepare.ts";
 import { startTestMarket, type TestMarket } from "../support/local-market.ts";
 import { until, type Running } from "../support/processes.ts";
 import { drawJobs, writeJob } from "../support/random-jobs.ts";
@@ -88,9 +86,9 @@ describe("jobs that change hands", () => {
   /** Model root of the job run here, from its first step to its last. */
   const uninterrupted = async (file: string): Promise<Hex> => {
     const { token } = await market.client.context.deployment();
-    const { program, seed, dataFile } = await prepareJob(file, token);
-    const data = selectTensors(decodeSafetensors(dataFile).tensors, program.data);
-    const inputs = { data: data.map(({ words }) => words), parent: [], seed };
+    const prepared = await prepareJob(file, token);
+    const { program, seed } = prepared;
+    const inputs = { data: await jobColumns(prepared), parent: [], seed };
     const { modelRoot } = await runJob({ backend: wasmBackend, program, inputs });
     return modelRoot;
   };

@@ -1,11 +1,9 @@
 import type { Command } from "commander";
 import { loadavg } from "node:os";
-import { selectTensors } from "@assay/engine/data/dataset";
-import { decodeSafetensors } from "@assay/engine/data/safetensors";
 import { estimateJob } from "@assay/engine/estimate/estimate";
 import { wasmBackend } from "@assay/engine/wasm/backend";
 import type { GlobalOptions } from "../home/session.ts";
-import { prepareJob } from "../jobfile/prepare.ts";
+import { jobColumns, prepareJob } from "../jobfile/prepare.ts";
 import { formatCount, formatSeconds } from "../terminal/format.ts";
 import { createOutput } from "../terminal/output.ts";
 
@@ -21,10 +19,10 @@ export const registerEstimate = (program: Command): void => {
     .addHelpText("after", "\nNeeds no market.\n\nExample:\n  assay estimate job.yaml")
     .action(async (file: string, _options: unknown, command: Command) => {
       const output = createOutput(command.optsWithGlobals<GlobalOptions>().json ?? false);
-      const { program: job, dataFile, parent, seed } = await prepareJob(file, ANY_TOKEN);
-      const data = selectTensors(decodeSafetensors(dataFile).tensors, job.data);
+      const prepared = await prepareJob(file, ANY_TOKEN);
+      const { program: job, parent, seed } = prepared;
       const estimate = await estimateJob(wasmBackend, job, {
-        data: data.map(({ words }) => words),
+        data: await jobColumns(prepared),
         parent: (parent?.tensors ?? []).map(({ words }) => words),
         seed,
       });

@@ -1,9 +1,8 @@
 import { type Command, Option } from "commander";
 import { writeFileSync } from "node:fs";
-import { decodeSafetensors } from "@assay/engine/data/safetensors";
 import { onnxFile } from "@assay/engine/export/onnx";
 import type { GlobalOptions } from "../home/session.ts";
-import { readData, readModel } from "../jobfile/prepare.ts";
+import { readModel, scanData } from "../jobfile/prepare.ts";
 import { networkOf } from "../jobfile/program.ts";
 import { readJobFile } from "../jobfile/read.ts";
 import { formatCount } from "../terminal/format.ts";
@@ -25,11 +24,11 @@ export const registerExport = (program: Command): void => {
       "after",
       "\nA model.safetensors loads in PyTorch, numpy and Hugging Face as it is.\n\nExample:\n  assay export model/model.safetensors --job job.yaml",
     )
-    .action((model: string, _options: unknown, command: Command) => {
+    .action(async (model: string, _options: unknown, command: Command) => {
       const flags = command.optsWithGlobals<ExportFlags>();
       const output = createOutput(flags.json ?? false);
       const { job, dataFile } = readJobFile(flags.job);
-      const network = networkOf(job, decodeSafetensors(readData(dataFile)));
+      const network = networkOf(job, await scanData(dataFile));
       const bytes = onnxFile(network, readModel(model));
       const out = flags.out ?? `${model.replace(/\.safetensors$/, "")}.onnx`;
       writeFileSync(out, bytes);

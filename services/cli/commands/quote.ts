@@ -1,12 +1,10 @@
 import type { Command } from "commander";
 import pc from "picocolors";
-import { selectTensors } from "@assay/engine/data/dataset";
-import { decodeSafetensors } from "@assay/engine/data/safetensors";
 import { printProgram } from "@assay/engine/ir/json";
 import { measuredSeconds } from "@assay/provider/jobs/pace";
 import type { Quote } from "@assay/protocol/wire/api";
 import type { Session } from "../home/session.ts";
-import { prepareJob, quoteAskOf, type PreparedJob } from "../jobfile/prepare.ts";
+import { jobColumns, prepareJob, quoteAskOf, type PreparedJob } from "../jobfile/prepare.ts";
 import {
   formatAmount,
   formatCount,
@@ -80,19 +78,13 @@ export const printQuote = (session: Session, quote: Quote, token: Token): void =
 };
 
 /** Seconds that the job would take here, from running it for a moment; undefined where that does not tell. */
-const ownSeconds = async ({
-  program,
-  seed,
-  units,
-  dataFile,
-  parent,
-}: PreparedJob): Promise<number | undefined> => {
-  const data = selectTensors(decodeSafetensors(dataFile).tensors, program.data);
+const ownSeconds = async (prepared: PreparedJob): Promise<number | undefined> => {
+  const { program, seed, units, parent } = prepared;
   return measuredSeconds(
     {
       program,
       programText: printProgram(program),
-      data: data.map(({ words }) => words),
+      data: await jobColumns(prepared),
       parent: (parent?.tensors ?? []).map(({ words }) => words),
     },
     { seed, startStep: 0, stepUnits: units.step, evalUnits: units.eval },

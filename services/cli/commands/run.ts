@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { selectTensors } from "@assay/engine/data/dataset";
 import { decodeSafetensors } from "@assay/engine/data/safetensors";
 import type { JobView } from "@assay/protocol/wire/api";
 import { AssayError } from "@assay/protocol/errors";
@@ -9,7 +8,7 @@ import type { Hex } from "viem";
 import { findRun, saveRun, type Run } from "../home/runs.ts";
 import type { Session } from "../home/session.ts";
 import { evaluateModel } from "../verify/evaluate.ts";
-import { prepareJob, quoteAskOf, type PreparedJob } from "../jobfile/prepare.ts";
+import { jobColumns, prepareJob, quoteAskOf, type PreparedJob } from "../jobfile/prepare.ts";
 import { carryOnUntilInterrupted, leftOf, postRest, type CarryOn } from "../jobs/carry-on.ts";
 import { fund, parentOf, postFunded, upload, whileFunding } from "../jobs/post.ts";
 import { pullModel } from "../jobs/pull.ts";
@@ -37,9 +36,7 @@ const evaluate = async (
   job: JobView,
 ): Promise<Record<string, number>> => {
   const { program, seed } = prepared;
-  const data = selectTensors(decodeSafetensors(prepared.dataFile).tensors, program.data).map(
-    ({ words }) => words,
-  );
+  const data = await jobColumns(prepared);
   const model = decodeSafetensors(readFileSync(modelFile)).tensors;
   const parent = (prepared.parent?.tensors ?? []).map(({ words }) => words);
   const { metrics, evalRoot } = await evaluateModel(program, { data, parent, seed }, model);

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { column } from "@assay/engine/data/dataset";
 import { encodeSafetensors, type NamedWords } from "@assay/engine/data/safetensors";
+import { mlp } from "@assay/engine/models/mlp";
 import { isAssayError } from "@assay/protocol/errors";
-import { prepareJob } from "./prepare.ts";
+import { checkMemory, prepareJob } from "./prepare.ts";
 import { jobFileTemplate } from "./template.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "assay-prepare-"));
@@ -130,5 +131,27 @@ describe("prepareJob", () => {
     };
     await refused("DATA_TOO_FEW_ROWS", few);
     await refused("USAGE_BAD_AMOUNT", columns(), "0.0000001");
+  });
+
+  test("error: a program that no WebAssembly memory holds is refused before it is posted", () => {
+    const programOf = (heldOutRows: number) =>
+      mlp({
+        inputs: 200,
+        hidden: [1200],
+        outputs: 10,
+        activation: "relu",
+        optimizer: { kind: "sgd", learningRate: 0.1 },
+        batch: 64,
+        steps: 10,
+        interval: 10,
+        trainRows: 2 ** 20,
+        heldOutRows,
+      });
+    checkMemory(programOf(2 ** 16));
+    assert.throws(
+      () => checkMemory(programOf(2 ** 20)),
+      (error) =>
+        isAssayError(error, "ENGINE_MEMORY_LIMIT") && /evaluateAtMost/.test(error.remedy ?? ""),
+    );
   });
 });

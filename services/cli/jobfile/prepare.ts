@@ -1,15 +1,20 @@
 /** From a job file to what a requester signs: program, roots, work. Everything here is recomputed by the provider. */
-import { readFileSync } from "node:fs";
+import { createReadStream, readFileSync } from "node:fs";
 import { type Hex } from "viem";
 import { AssayError } from "@assay/protocol/errors";
 import type { ConstraintsWire } from "@assay/protocol/wire/description";
 import { toWire } from "@assay/protocol/wire/scalars";
-import { selectTensors, tensorListRoot } from "@assay/engine/data/dataset";
+import { tensorListRoot } from "@assay/engine/data/dataset";
 import { decodeSafetensors, type NamedWords } from "@assay/engine/data/safetensors";
+import { type FileSummary, readColumns, scanTensors, summaryRoot } from "@assay/engine/data/stream";
 import { parametersOf } from "@assay/engine/trace/state-file";
+import { compile } from "@assay/engine/wasm/compile";
+import { NARROW_TILE } from "@assay/engine/wasm/microkernel";
+import type { Words } from "@assay/engine/backend";
 import { checkProgram } from "@assay/engine/ir/check";
 import { printProgram } from "@assay/engine/ir/json";
 import { programRoot } from "@assay/engine/ir/root";
+import { elements } from "@assay/engine/ir/shape";
 import type { Program } from "@assay/engine/ir/types";
 import { workUnits } from "@assay/engine/ir/units";
 import { nodeHasher } from "@assay/engine/trace/hasher";
@@ -38,22 +43,33 @@ export interface PreparedJob {
   readonly minCollateral: bigint | undefined;
   readonly statedLoss: bigint | undefined;
   readonly constraints: ConstraintsWire;
-  /** The files as they are stored by content hash. */
+  /** The program as it is stored by content hash. */
   readonly programFile: Uint8Array;
-  readonly dataFile: Uint8Array;
+  /** Path of the data set, which may be larger than memory. */
+  readonly dataFile: string;
 }
 
-/** The bytes of a data set. @throws `DATA_UNREADABLE` */
-export const readData = (path: string): Uint8Array => {
+/** The bytes of a data set, in pieces. @throws `DATA_UNREADABLE` */
+export async function* dataBytes(path: string): AsyncGenerator<Uint8Array> {
   try {
-    return readFileSync(path);
+    yield* createReadStream(path, { highWaterMark: 2 ** 20 }) as AsyncIterable<Uint8Array>;
   } catch (cause) {
     throw new AssayError("DATA_UNREADABLE", `cannot read the data set ${path}`, {
       cause,
       remedy: "the path in `data:` is relative to the job file",
     });
   }
-};
+}
+
+/** What a data set holds. @throws `DATA_UNREADABLE`, `ENGINE_SAFETENSORS_INVALID` */
+export const scanData = (path: string): Promise<FileSummary> => scanTensors(dataBytes(path));
+
+/** The columns that a job's program reads, for running it here. @throws as {@link scanData}, `ENGINE_DATA_COLUMN` */
+export const jobColumns = async ({
+  dataFile,
+  program,
+}: Pick<PreparedJob, "dataFile" | "program">): Promise<readonly Words[]> =>
+  (await readColumns(dataBytes(dataFile), program.data)).map(({ words }) => words);
 
 /** The parameters in a model file. @throws `MODEL_UNREADABLE`, `ENGINE_SAFETENSORS_INVALID` */
 export const readModel = (path: string): readonly NamedWords[] => {
@@ -69,21 +85,36 @@ export const readModel = (path: string): readonly NamedWords[] => {
   return parametersOf(decodeSafetensors(bytes));
 };
 
+/** Programs of less data and state than this are far from any limit, and are not compiled to find out. */
+const SMALL_BYTES = 2 ** 30;
+
+/**
+ * Whether the program fits into the memory that a back end has, before anything is posted or paid. @throws
+ * `ENGINE_MEMORY_LIMIT`
+ */
+export const checkMemory = (program: Program): void => {
+  const fixed = [...program.data, ...program.parent, ...program.state].reduce(
+    (sum, { shape }) => sum + 4 * elements(shape),
+    0,
+  );
+  if (fixed > SMALL_BYTES) compile(program, NARROW_TILE);
+};
+
 /** Reads, builds, checks and measures a job. @throws `JOB_FILE_…`, `DATA_…`, `ENGINE_…` naming the place */
 export const prepareJob = async (file: string, token: Token): Promise<PreparedJob> => {
-  const { job, dataFile: dataPath, parentFile } = readJobFile(file);
-  const dataFile = readData(dataPath);
-  const data = decodeSafetensors(dataFile);
+  const { job, dataFile, parentFile } = readJobFile(file);
+  const data = await scanData(dataFile);
   const parent = parentFile === undefined ? [] : readModel(parentFile);
   const program = buildProgram(job, data, parent);
   checkProgram(program);
+  checkMemory(program);
   const units = workUnits(program);
   const { limits } = job;
   return {
     job,
     program,
     programRoot: programRoot(nodeHasher, program),
-    dataRoot: tensorListRoot(nodeHasher, selectTensors(data.tensors, program.data)),
+    dataRoot: summaryRoot(data, program.data),
     parent:
       parent.length === 0
         ? undefined

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { selectTensors, tensorListRoot } from "@assay/engine/data/dataset";
+import { tensorListRoot } from "@assay/engine/data/dataset";
 import { decodeSafetensors, encodeSafetensors } from "@assay/engine/data/safetensors";
 import { parseProgram } from "@assay/engine/ir/json";
 import { nodeHasher } from "@assay/engine/trace/hasher";
@@ -13,7 +13,7 @@ import { wasmBackend } from "@assay/engine/wasm/backend";
 import { isAssayError } from "@assay/protocol/errors";
 import { metricsOf } from "../verify/evaluate.ts";
 import type { PresetName } from "./models.ts";
-import { prepareJob, type PreparedJob } from "./prepare.ts";
+import { jobColumns, prepareJob, type PreparedJob } from "./prepare.ts";
 import { SAMPLES } from "./presets.ts";
 import { jobFileTemplate } from "./template.ts";
 
@@ -37,11 +37,11 @@ const prepare = (
 
 const train = async (prepared: PreparedJob): Promise<Record<string, number>> => {
   const program = parseProgram(new TextDecoder().decode(prepared.programFile));
-  const data = selectTensors(decodeSafetensors(prepared.dataFile).tensors, program.data);
+  const data = await jobColumns(prepared);
   const { evaluation } = await runJob({
     backend: wasmBackend,
     program,
-    inputs: { data: data.map(({ words }) => words), parent: [], seed: prepared.seed },
+    inputs: { data, parent: [], seed: prepared.seed },
   });
   return metricsOf(program, evaluation);
 };

@@ -1,6 +1,6 @@
 /** From a job file and its data set to the program that a preset, or a graph of one's own, makes of them. */
-import type { NamedWords, TensorFile } from "@assay/engine/data/safetensors";
-import type { Program } from "@assay/engine/ir/types";
+import type { FileSummary, TensorSummary } from "@assay/engine/data/stream";
+import type { NamedTensor, Program } from "@assay/engine/ir/types";
 import { cnn, type CnnOptions, LENET, residualBlocks } from "@assay/engine/models/cnn";
 import { graphModel, type GraphModel } from "@assay/engine/models/graph";
 import { mlp, type MlpOptions } from "@assay/engine/models/mlp";
@@ -37,11 +37,11 @@ const CLASSIFIER =
 const LANGUAGE = "a language model needs train.tokens and heldout.tokens, i32[tokens]";
 
 const columnOf = (
-  { tensors }: TensorFile,
+  { tensors }: FileSummary,
   name: string,
   rank: number,
   remedy: string,
-): NamedWords => {
+): TensorSummary => {
   const found = tensors.find((tensor) => tensor.name === name);
   if (found !== undefined && found.shape.length === rank) return found;
   throw new AssayError(
@@ -58,12 +58,9 @@ const columnOf = (
   );
 };
 
-/** The largest number of some columns, plus one. Negative numbers count as huge ones. */
-const countOf = (columns: readonly NamedWords[]): number => {
-  let largest = 0;
-  for (const { words } of columns) for (const word of words) largest = Math.max(largest, word);
-  return largest + 1;
-};
+/** The largest number of some columns, plus one. Negative numbers count as huge ones, and so does whatever is no integer. */
+const countOf = (columns: readonly TensorSummary[]): number =>
+  Math.max(...columns.map(({ dtype, largest }) => (dtype === "i32" ? largest : 2 ** 32))) + 1;
 
 const MOST_CLASSES = 65_536;
 const MOST_TOKENS = 1_000_000;
@@ -88,7 +85,7 @@ const tooFew = (what: string, remedy: string): AssayError =>
   new AssayError("DATA_TOO_FEW_ROWS", what, { remedy });
 
 /** What every classifier takes from its columns. */
-const classifierOf = (job: JobFile, file: TensorFile) => {
+const classifierOf = (job: JobFile, file: FileSummary) => {
   const trainX = columnOf(file, "train.x", 2, CLASSIFIER);
   const trainY = columnOf(file, "train.y", 1, CLASSIFIER);
   const heldOutX = columnOf(file, "heldout.x", 2, CLASSIFIER);
@@ -114,7 +111,7 @@ const classifierOf = (job: JobFile, file: TensorFile) => {
   };
 };
 
-const mlpOf = (job: JobFile, model: Preset<"mlp">, file: TensorFile): Made<"mlp"> => {
+const mlpOf = (job: JobFile, model: Preset<"mlp">, file: FileSummary): Made<"mlp"> => {
   const { preset, ...options } = model;
   return { preset, options: { ...given(options), ...classifierOf(job, file) } };
 };
@@ -124,7 +121,7 @@ const IMAGE_TEXT = /^([0-9]+)x([0-9]+)x([0-9]+)$/;
 /** Height, width and channels of a row: what the job file says, else the data set's metadata. */
 const imageOf = (
   { image }: Preset<"cnn">,
-  { metadata }: TensorFile,
+  { metadata }: FileSummary,
   inputs: number,
 ): CnnOptions["image"] => {
   const said =
@@ -149,7 +146,7 @@ const blocksOf = ({ blocks }: Preset<"cnn">): Pick<CnnOptions, "blocks" | "hidde
   return { blocks: residualBlocks(blocks.resnet.stages, blocks.resnet.depth), hidden: [] };
 };
 
-const cnnOf = (job: JobFile, model: Preset<"cnn">, file: TensorFile): Made<"cnn"> => {
+const cnnOf = (job: JobFile, model: Preset<"cnn">, file: FileSummary): Made<"cnn"> => {
   const { inputs, ...common } = classifierOf(job, file);
   const { preset, blocks: _blocks, image: _image, hidden, ...options } = model;
   const shape = blocksOf(model);
@@ -168,8 +165,8 @@ const cnnOf = (job: JobFile, model: Preset<"cnn">, file: TensorFile): Made<"cnn"
 /** Tokens there are: what the job file says, else the data set's metadata, else as many as occur. */
 const vocabularyOf = (
   { vocabulary }: Preset<"transformer-lm">,
-  { metadata }: TensorFile,
-  columns: readonly NamedWords[],
+  { metadata }: FileSummary,
+  columns: readonly TensorSummary[],
 ): number => {
   const occur = countOf(columns);
   const said = vocabulary ?? Number(metadata["vocabulary"] ?? occur);
@@ -184,7 +181,7 @@ const vocabularyOf = (
 const transformerOf = (
   job: JobFile,
   model: Preset<"transformer-lm">,
-  file: TensorFile,
+  file: FileSummary,
 ): Made<"transformer-lm"> => {
   const train = columnOf(file, "train.tokens", 1, LANGUAGE);
   const heldOut = columnOf(file, "heldout.tokens", 1, LANGUAGE);
@@ -211,7 +208,7 @@ const transformerOf = (
 const madeOf = (
   job: JobFile,
   model: Exclude<ModelOptions, { preset: "graph" }>,
-  file: TensorFile,
+  file: FileSummary,
 ): AnyMade => {
   switch (model.preset) {
     case "mlp":
@@ -223,7 +220,7 @@ const madeOf = (
   }
 };
 
-const tuningOf = ({ tuning = {} }: JobFile, parent: readonly NamedWords[]): Tuning => {
+const tuningOf = ({ tuning = {} }: JobFile, parent: readonly NamedTensor[]): Tuning => {
   const { fresh, freeze, lora } = tuning;
   return {
     ...(parent.length === 0
@@ -237,7 +234,7 @@ const tuningOf = ({ tuning = {} }: JobFile, parent: readonly NamedWords[]): Tuni
 const graphOf = (
   job: JobFile,
   { graph }: Preset<"graph">,
-  { tensors }: TensorFile,
+  { tensors }: FileSummary,
   tuning: Tuning,
 ): Program => {
   const inputs: unknown = typeof graph === "string" ? [] : graph["inputs"];
@@ -258,8 +255,8 @@ const graphOf = (
  */
 export const buildProgram = (
   job: JobFile,
-  file: TensorFile,
-  parent: readonly NamedWords[] = [],
+  file: FileSummary,
+  parent: readonly NamedTensor[] = [],
 ): Program => {
   const tuning = tuningOf(job, parent);
   if (job.model.preset === "graph") return graphOf(job, job.model, file, tuning);
@@ -275,7 +272,7 @@ export const buildProgram = (
 };
 
 /** The network of a job, for exports. @throws as {@link buildProgram}, and `EXPORT_UNSUPPORTED` */
-export const networkOf = (job: JobFile, file: TensorFile): Network => {
+export const networkOf = (job: JobFile, file: FileSummary): Network => {
   if (job.model.preset === "graph")
     throw new AssayError("EXPORT_UNSUPPORTED", "a model of one's own cannot be exported yet", {
       remedy: "load the model.safetensors itself",

@@ -4,7 +4,7 @@ import { AssayError, isAssayError } from "@assay/protocol/errors";
 import type { PostedJob, PostJobParameters } from "@assay/sdk/actions/post-job";
 import { digestOf } from "@assay/storage/cid";
 import type { Session } from "../home/session.ts";
-import type { PreparedJob } from "../jobfile/prepare.ts";
+import { dataBytes, type PreparedJob } from "../jobfile/prepare.ts";
 import { formatAmount, shortHex, type Token } from "../terminal/format.ts";
 
 /** Brings the ledger balance up to `needed` from the wallet. @throws `BALANCE_TOO_LOW` */
@@ -36,7 +36,7 @@ export const upload = async (
 ): Promise<{ programCid: `0x${string}`; dataCid: `0x${string}` }> => {
   const content = await session.content();
   const program = await content.putFile(prepared.programFile);
-  const data = await content.putFile(prepared.dataFile);
+  const data = await content.putFile(dataBytes(prepared.dataFile));
   session.output.good(`program ${program.toString()}`);
   session.output.good(`data    ${data.toString()}`);
   return { programCid: digestOf(program), dataCid: digestOf(data) };

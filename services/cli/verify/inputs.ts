@@ -2,6 +2,7 @@
 import type { Inputs } from "@assay/engine/backend";
 import { selectTensors, tensorListRoot } from "@assay/engine/data/dataset";
 import { decodeSafetensors } from "@assay/engine/data/safetensors";
+import { readColumns } from "@assay/engine/data/stream";
 import { checkProgram } from "@assay/engine/ir/check";
 import { parseProgram } from "@assay/engine/ir/json";
 import { programRoot } from "@assay/engine/ir/root";
@@ -34,8 +35,7 @@ export const fetchInputs = async (
   const text = new TextDecoder().decode(await readAll(content, cidOfDigest(programCid)));
   const program = parseProgram(text);
   checkProgram(program);
-  const { tensors } = decodeSafetensors(await readAll(content, cidOfDigest(dataCid)));
-  const columns = selectTensors(tensors, program.data);
+  const columns = await readColumns(content.getFile(cidOfDigest(dataCid)), program.data);
   const parent =
     program.parent.length === 0
       ? []

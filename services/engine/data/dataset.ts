@@ -32,10 +32,10 @@ export const tensorListRoot = (hasher: Hasher, tensors: readonly NamedWords[]): 
  * The tensors of a file that are declared, in the declared order. Throws ENGINE_DATA_COLUMN for one that is missing
  * or of another type.
  */
-export function selectTensors(
-  tensors: readonly NamedWords[],
+export function selectTensors<T extends NamedTensor>(
+  tensors: readonly T[],
   declared: readonly NamedTensor[],
-): NamedWords[] {
+): T[] {
   return declared.map((wanted) => {
     const tensor = tensors.find(({ name }) => name === wanted.name);
     if (

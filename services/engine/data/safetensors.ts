@@ -99,25 +99,36 @@ export function encodeSafetensors(
   return bytes;
 }
 
-function readHeader(
-  bytes: Uint8Array,
-  maxHeaderBytes: number,
-): { header: Record<string, unknown>; body: Uint8Array } {
-  if (bytes.length < 8) throw invalid("it is shorter than 8 bytes");
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  if (length > bytes.length - 8) throw invalid(`its header length is ${length}`);
-  if (length > maxHeaderBytes)
-    throw invalid(`its header has ${length} bytes, more than ${maxHeaderBytes}`);
-  const end = 8 + Number(length);
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, end));
-    return { header: members.parse(JSON.parse(text)), body: bytes.subarray(end) };
-  } catch (cause) {
-    throw invalid("its header is not a JSON object", cause);
-  }
+/** A tensor and where its elements are in what follows the header, in bytes. */
+export interface PlacedTensor extends NamedTensor {
+  readonly begin: number;
+  readonly end: number;
 }
 
-function readEntry(name: string, value: unknown): NamedTensor & { begin: number; end: number } {
+/** What a header says: tensors in the order of their bytes, without holes or overlaps. */
+export interface TensorLayout {
+  readonly tensors: readonly PlacedTensor[];
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Bytes of all elements. */
+  readonly bodyBytes: number;
+}
+
+/** Bytes of the length that a file begins with. */
+export const LENGTH_BYTES = 8;
+
+/** Bytes of the JSON that follows the length. Throws ENGINE_SAFETENSORS_INVALID beyond what may be read. */
+export function headerBytes(
+  bytes: Uint8Array,
+  { maxHeaderBytes = HEADER_LIMIT }: DecodeOptions = {},
+): number {
+  if (bytes.length < LENGTH_BYTES) throw invalid(`it is shorter than ${LENGTH_BYTES} bytes`);
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  if (length > maxHeaderBytes)
+    throw invalid(`its header length is ${length}, more than ${maxHeaderBytes}`);
+  return Number(length);
+}
+
+function readEntry(name: string, value: unknown): PlacedTensor {
   const parsed = entry.safeParse(value);
   if (!parsed.success) throw invalid(`the entry of "${name}" is malformed`, parsed.error);
   const { dtype: type, shape, data_offsets: offsets } = parsed.data;
@@ -129,29 +140,49 @@ function readEntry(name: string, value: unknown): NamedTensor & { begin: number;
   return { name, dtype, shape, begin, end };
 }
 
-/** The tensors of a file; elements are copied out. Throws ENGINE_SAFETENSORS_INVALID. */
-export function decodeSafetensors(
-  bytes: Uint8Array,
-  { maxHeaderBytes = HEADER_LIMIT }: DecodeOptions = {},
-): TensorFile {
-  const { header, body } = readHeader(bytes, maxHeaderBytes);
+/** The layout that the JSON of a header describes. Throws ENGINE_SAFETENSORS_INVALID. */
+export function layoutOf(json: Uint8Array): TensorLayout {
+  let header: Record<string, unknown>;
+  try {
+    header = members.parse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json)));
+  } catch (cause) {
+    throw invalid("its header is not a JSON object", cause);
+  }
   const { [METADATA]: meta = {}, ...rest } = header;
   const metadata = texts.safeParse(meta);
   if (!metadata.success) throw invalid("its metadata is not text", metadata.error);
-  const entries = Object.entries(rest).map(([name, value]) => readEntry(name, value));
-  entries.sort((a, b) => a.begin - b.begin);
+  const tensors = Object.entries(rest).map(([name, value]) => readEntry(name, value));
+  tensors.sort((a, b) => a.begin - b.begin);
   let at = 0;
-  const tensors = entries.map(({ name, dtype, shape, begin, end }): NamedWords => {
+  for (const { name, begin, end } of tensors) {
     if (begin !== at) throw invalid(`"${name}" starts at byte ${begin}, not ${at}`);
-    if (end > body.length) throw invalid(`"${name}" ends at byte ${end} of ${body.length}`);
     at = end;
-    return {
-      name,
-      dtype,
-      shape,
-      words: new Uint32Array(new Uint8Array(body.subarray(begin, end)).buffer),
-    };
-  });
-  if (at !== body.length) throw invalid(`${body.length - at} bytes belong to no tensor`);
-  return { tensors, metadata: metadata.data };
+  }
+  return { tensors, metadata: metadata.data, bodyBytes: at };
+}
+
+/** The error for bytes after the last tensor. */
+export const excess = (bytes: number): AssayError => invalid(`${bytes} bytes belong to no tensor`);
+
+/** Throws ENGINE_SAFETENSORS_INVALID unless so many bytes follow the header as its tensors have. */
+export function checkBody({ tensors, bodyBytes }: TensorLayout, bytes: number): void {
+  const short = tensors.find(({ end }) => end > bytes);
+  if (short !== undefined) throw invalid(`"${short.name}" ends at byte ${short.end} of ${bytes}`);
+  if (bytes !== bodyBytes) throw excess(bytes - bodyBytes);
+}
+
+/** The tensors of a file; elements are copied out. Throws ENGINE_SAFETENSORS_INVALID. */
+export function decodeSafetensors(bytes: Uint8Array, options: DecodeOptions = {}): TensorFile {
+  const length = headerBytes(bytes, options);
+  if (length > bytes.length - LENGTH_BYTES) throw invalid(`its header length is ${length}`);
+  const body = bytes.subarray(LENGTH_BYTES + length);
+  const layout = layoutOf(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + length));
+  checkBody(layout, body.length);
+  const tensors = layout.tensors.map(({ name, dtype, shape, begin, end }) => ({
+    name,
+    dtype,
+    shape,
+    words: new Uint32Array(new Uint8Array(body.subarray(begin, end)).buffer),
+  }));
+  return { tensors, metadata: layout.metadata };
 }

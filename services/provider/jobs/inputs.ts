@@ -2,6 +2,7 @@
 import type { Words } from "@assay/engine/backend";
 import { selectTensors, tensorListRoot } from "@assay/engine/data/dataset";
 import { decodeSafetensors } from "@assay/engine/data/safetensors";
+import { readColumns } from "@assay/engine/data/stream";
 import { parseProgram } from "@assay/engine/ir/json";
 import { programRoot } from "@assay/engine/ir/root";
 import type { Program } from "@assay/engine/ir/types";
@@ -62,7 +63,8 @@ export type NamedInputs = Pick<
 /** Where the files of a request are read from. */
 export interface InputFiles {
   program(maxBytes: number): Promise<Uint8Array>;
-  data(maxBytes: number): Promise<Uint8Array>;
+  /** In pieces: the columns are in memory once, and nothing else of the file is. */
+  data(maxBytes: number): AsyncIterable<Uint8Array>;
 }
 
 /**
@@ -79,7 +81,7 @@ export const fetchInputs = (
   readInputs(
     {
       program: (maxBytes) => readAll(store, cidOfDigest(request.programCid), { maxBytes, signal }),
-      data: (maxBytes) => readAll(store, cidOfDigest(request.dataCid), { maxBytes, signal }),
+      data: (maxBytes) => store.getFile(cidOfDigest(request.dataCid), { maxBytes, signal }),
     },
     request,
     limits,
@@ -97,13 +99,13 @@ export const readInputs = async (
   checkParentOf(request, program);
   checkMemory(program, limits);
   if (program.data.length === 0) return { program, programText, data: [] };
-  const file = decodeSafetensors(
-    await files.data(
+  const columns = await readColumns(
+    files.data(
       Math.min(limits.maxDataBytes, limits.memoryBytes, dataBytes(program) + DATA_EXTRA_BYTES),
     ),
+    program.data,
     { maxHeaderBytes: DATA_EXTRA_BYTES },
   );
-  const columns = selectTensors(file.tensors, program.data);
   const root = tensorListRoot(nodeHasher, columns);
   if (root !== request.dataRoot)
     throw mismatch("DATA_ROOT_MISMATCH", "the data set", request.dataRoot, root);
@@ -225,7 +227,8 @@ const checkMemory = (program: Program, { memoryBytes }: InputLimits): void => {
   const { peakBytes } = compile(program, NARROW_TILE).report;
   const state = stateBytes(program);
   const data = dataBytes(program);
-  // Beside the program's own memory: the data as fetched and as columns, and two copies of the state on their way to a checkpoint.
+  // Beside the program's own memory: the data as columns here and on their way to the thread, and two copies of the state on
+  // their way to a checkpoint.
   const needed = peakBytes + 2 * data + 2 * state;
   if (needed <= memoryBytes) return;
   throw new AssayError(

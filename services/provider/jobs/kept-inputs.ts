@@ -2,10 +2,12 @@
  * All that a job reads, in its own folder, from the start of the training to the end of the last dispute: caches are pruned
  * and gateways forget, and whoever cannot show the inputs loses.
  */
+import { createReadStream } from "node:fs";
 import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Words } from "@assay/engine/backend";
-import { encodeSafetensors } from "@assay/engine/data/safetensors";
+import type { NamedWords } from "@assay/engine/data/safetensors";
+import { writeTensors } from "@assay/engine/data/stream";
 import type { NamedTensor } from "@assay/engine/ir/types";
 import type { StartState } from "@assay/engine/trace/run";
 import { encodeStateFile } from "@assay/engine/trace/state-file";
@@ -47,14 +49,12 @@ const FILES = {
 
 const inputsFolder = (jobFolder: string): string => join(jobFolder, "inputs");
 
-const tensorsFile = (declared: readonly NamedTensor[], all: readonly Words[]): Uint8Array =>
-  encodeSafetensors(
-    declared.map(({ name, dtype, shape }, i) => {
-      const words = all[i];
-      if (words === undefined) throw new RangeError(`no tensor ${i}`);
-      return { name, dtype, shape, words };
-    }),
-  );
+const named = (declared: readonly NamedTensor[], all: readonly Words[]): NamedWords[] =>
+  declared.map(({ name, dtype, shape }, i) => {
+    const words = all[i];
+    if (words === undefined) throw new RangeError(`no tensor ${i}`);
+    return { name, dtype, shape, words };
+  });
 
 /** Writes them whole or not at all. */
 const keep = async (jobFolder: string, inputs: WholeInputs): Promise<void> => {
@@ -63,24 +63,32 @@ const keep = async (jobFolder: string, inputs: WholeInputs): Promise<void> => {
   const part = `${folder}.part`;
   await rm(part, { recursive: true, force: true });
   await mkdir(part, { recursive: true });
-  const write = (name: keyof typeof FILES, bytes: string | Uint8Array): Promise<void> =>
-    writeFile(join(part, FILES[name]), bytes);
-  await write("program", programText);
-  await write("data", tensorsFile(program.data, data));
-  await write("parent", tensorsFile(program.parent, parent));
-  if (start !== undefined) await write("start", encodeStateFile(program, start.state, {}));
+  await writeFile(join(part, FILES.program), programText);
+  await writeTensors(join(part, FILES.data), named(program.data, data));
+  await writeTensors(join(part, FILES.parent), named(program.parent, parent));
+  if (start !== undefined)
+    await writeFile(join(part, FILES.start), encodeStateFile(program, start.state, {}));
   await rm(folder, { recursive: true, force: true });
   await rename(part, folder);
 };
 
-const read = async (path: string, maxBytes: number): Promise<Uint8Array> => {
+const checkSize = async (path: string, maxBytes: number): Promise<void> => {
   const { size } = await stat(path);
   if (size > maxBytes)
     throw new AssayError("INPUTS_CHANGED", `${path} has ${size} bytes, more than was kept`, {
       remedy: "Nothing but the agent may write into its state folder.",
     });
+};
+
+const read = async (path: string, maxBytes: number): Promise<Uint8Array> => {
+  await checkSize(path, maxBytes);
   return readFile(path);
 };
+
+async function* stream(path: string, maxBytes: number): AsyncGenerator<Uint8Array> {
+  await checkSize(path, maxBytes);
+  yield* createReadStream(path, { highWaterMark: 2 ** 20 }) as AsyncIterable<Uint8Array>;
+}
 
 const readKept = async (
   jobFolder: string,
@@ -91,7 +99,7 @@ const readKept = async (
   const inputs = await readInputs(
     {
       program: (maxBytes) => file("program", maxBytes),
-      data: (maxBytes) => file("data", maxBytes),
+      data: (maxBytes) => stream(join(inputsFolder(jobFolder), FILES.data), maxBytes),
     },
     request,
     limits,

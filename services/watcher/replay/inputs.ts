@@ -2,6 +2,7 @@
 import type { Words } from "@assay/engine/backend";
 import { selectTensors, tensorListRoot } from "@assay/engine/data/dataset";
 import { decodeSafetensors } from "@assay/engine/data/safetensors";
+import { readColumns } from "@assay/engine/data/stream";
 import { checkProgram } from "@assay/engine/ir/check";
 import { parseProgram } from "@assay/engine/ir/json";
 import { programRoot } from "@assay/engine/ir/root";
@@ -129,9 +130,11 @@ const fetchData = async (
 ): Promise<readonly Words[]> => {
   if (program.data.length === 0) return [];
   const most = Math.min(limits.maxDataBytes, tensorBytes(program.data) + DATA_EXTRA_BYTES);
-  const bytes = await readAll(store, cidOfDigest(dataCid), { maxBytes: most, signal });
-  const { tensors } = decodeSafetensors(bytes, { maxHeaderBytes: DATA_EXTRA_BYTES });
-  const columns = selectTensors(tensors, program.data);
+  const columns = await readColumns(
+    store.getFile(cidOfDigest(dataCid), { maxBytes: most, signal }),
+    program.data,
+    { maxHeaderBytes: DATA_EXTRA_BYTES },
+  );
   const root = tensorListRoot(nodeHasher, columns);
   if (root !== dataRoot) throw mismatch("data set", dataRoot, root);
   return columns.map(({ words }) => words);

@@ -93,13 +93,26 @@ const open = async (format: Format, file: string): Promise<OpenArray> => {
   return { ...header, file, format, reader };
 };
 
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
 /** The numbers of the next row. */
-const takeRow = async ({ file, format, reader, shape, type }: OpenArray): Promise<number[]> => {
+const takeRow = async (array: OpenArray): Promise<ArrayLike<number>> => {
+  const { file, format, reader, shape, type } = array;
   const width = elements(shape.slice(1));
   const bytes = await reader.take(width * type.bytes);
   if (!bytes) throw wrong(format, file, `ends before its ${shape[0] ?? 0} rows do`);
+  if (type.bytes === 1 && type.kind === "unsigned") return bytes;
+  if (type.bytes === 4 && type.kind === "float" && type.littleEndian === LITTLE_ENDIAN)
+    return new Float32Array(bytes.buffer);
   const view = new DataView(bytes.buffer);
   return Array.from({ length: width }, (_, k) => readElement(view, k, type));
+};
+
+/** Numbers times a factor, each rounded to binary32 once. */
+const scaled = (values: ArrayLike<number>, factor: number): Float32Array<ArrayBuffer> => {
+  const result = new Float32Array(values.length);
+  for (let k = 0; k < values.length; k++) result[k] = (values[k] ?? 0) * factor;
+  return result;
 };
 
 export interface ArrayOptions {
@@ -133,10 +146,10 @@ export const arraySource = async (
     async *rows() {
       const [x, y] = [await open(format, file), await open(format, labelFile)];
       for (let row = 0; row < rows; row++) {
-        const [label = Number.NaN] = await takeRow(y);
+        const label = (await takeRow(y))[0] ?? Number.NaN;
         if (label !== (label | 0) || label < 0)
           throw wrong(format, labelFile, `row ${row} has the label ${label}`);
-        const values = Float32Array.from(await takeRow(x), (value) => value * factor);
+        const values = scaled(await takeRow(x), factor);
         yield [new Uint32Array(values.buffer), Uint32Array.of(label)];
       }
       if ((await x.reader.take(1)) !== undefined)

@@ -77,6 +77,21 @@ export class ByteReader {
     }
     return bytes;
   }
+
+  /** What has not been taken, in pieces as they come. */
+  async *rest(): AsyncIterable<Uint8Array> {
+    yield this.#piece;
+    for (;;) {
+      const next = await this.#pieces.next();
+      if (next.done === true) return;
+      yield next.value;
+    }
+  }
+
+  /** Lets go of the source, wherever reading stopped. */
+  async close(): Promise<void> {
+    await this.#pieces.return?.();
+  }
 }
 
 /** How elements are stored in a binary file. */
