@@ -34,6 +34,8 @@ abstract contract Audits is Opening {
     mapping(bytes32 jobId => mapping(address auditor => bytes32)) private _commitment;
     /// @dev Auditors that showed the result that stands, and were not paid yet.
     mapping(bytes32 jobId => mapping(address auditor => bool)) private _owed;
+    /// @dev Auditors that showed another result than the one that was slashed, and were not paid yet.
+    mapping(bytes32 jobId => mapping(address auditor => bool)) private _dissented;
 
     /// @inheritdoc IClerk
     function openDraw(Job calldata job) external {
@@ -69,38 +71,76 @@ abstract contract Audits is Opening {
     }
 
     /// @inheritdoc IClerk
-    function commitAudit(bytes32 jobId, bytes32 commitment) external {
+    function commitAudit(bytes32 jobId, address auditor, bytes32 commitment) external {
+        _requireActor(auditor);
         Standing storage standing = _standing[jobId];
         if (block.timestamp > standing.auditUntil) revert DisputeTooLate(block.timestamp, standing.auditUntil);
         if (_market.stateOf(jobId) != JobState.Committed) revert DisputeWrongJob(jobId);
-        if (!isDrawn(jobId, msg.sender)) revert DisputeNotDrawn(jobId, msg.sender);
-        if (commitment == 0 || _commitment[jobId][msg.sender] != 0) revert DisputeDone();
-        _commitment[jobId][msg.sender] = commitment;
+        if (!isDrawn(jobId, auditor)) revert DisputeNotDrawn(jobId, auditor);
+        if (commitment == 0 || _commitment[jobId][auditor] != 0) revert DisputeDone();
+        _commitment[jobId][auditor] = commitment;
         ++standing.commitments;
-        emit AuditCommitted(jobId, msg.sender, commitment);
+        emit AuditCommitted(jobId, auditor, commitment);
     }
 
     /// @inheritdoc IClerk
-    function revealAudit(Job calldata job, bytes32 salt) external {
+    function revealAudit(Job calldata job, address auditor, bytes32 salt) external {
         _requireRecord(job, JobState.Submitted);
         bytes32 jobId = job.terms.jobId;
-        bytes32 commitment = auditCommitmentOf(jobId, msg.sender, job.progress.traceRoot, salt);
-        bytes32 made = _commitment[jobId][msg.sender];
-        if (made != commitment) revert DisputeMismatch(made, commitment);
-        if (_owed[jobId][msg.sender]) revert DisputeDone();
-        _owed[jobId][msg.sender] = true;
+        _requireCommitted(jobId, auditor, job.progress.traceRoot, salt);
+        if (_owed[jobId][auditor]) revert DisputeDone();
+        _owed[jobId][auditor] = true;
         ++_standing[jobId].auditors;
-        emit AuditRevealed(jobId, msg.sender);
+        emit AuditRevealed(jobId, auditor);
     }
 
     /// @inheritdoc IClerk
-    function claimAudit(Job calldata job) external {
+    function revealDissent(Job calldata job, address auditor, bytes32 traceRoot, bytes32 salt) external {
+        _requireRecord(job, JobState.Slashed);
+        bytes32 jobId = job.terms.jobId;
+        Reward storage reward = _reward[jobId];
+        if (block.timestamp > reward.until) revert DisputeTooLate(block.timestamp, reward.until);
+        if (traceRoot == job.progress.traceRoot) revert DisputeNothingToDispute();
+        _requireCommitted(jobId, auditor, traceRoot, salt);
+        delete _commitment[jobId][auditor];
+        _dissented[jobId][auditor] = true;
+        ++reward.auditors;
+        emit AuditDissented(jobId, auditor, traceRoot);
+    }
+
+    /// @inheritdoc IClerk
+    function claimReward(bytes32 jobId, address account) external {
+        Reward storage reward = _reward[jobId];
+        if (reward.winner == address(0)) revert DisputeDone();
+        if (block.timestamp <= reward.until) revert DisputeTooEarly(block.timestamp, uint256(reward.until) + 1);
+        uint256 auditors = reward.auditors;
+        uint256 amount = reward.amount;
+        if (auditors == 0) {
+            if (account != reward.winner) revert DisputeNotDrawn(jobId, account);
+        } else {
+            if (!_dissented[jobId][account]) revert DisputeNotDrawn(jobId, account);
+            delete _dissented[jobId][account];
+            // What does not divide is the last one's.
+            amount /= auditors;
+        }
+        if (auditors > 1) {
+            reward.auditors = uint16(auditors - 1);
+            reward.amount -= amount;
+        } else {
+            delete _reward[jobId];
+        }
+        emit RewardPaid(jobId, account, amount);
+        if (amount != 0) _ledger.moveOut(account, amount);
+    }
+
+    /// @inheritdoc IClerk
+    function claimAudit(Job calldata job, address auditor) external {
         _requireRecord(job, JobState.Settled);
         bytes32 jobId = job.terms.jobId;
-        if (!_owed[jobId][msg.sender]) revert DisputeDone();
+        if (!_owed[jobId][auditor]) revert DisputeDone();
         // A commitment is for one payment: without it the result cannot be shown again either.
-        delete _owed[jobId][msg.sender];
-        delete _commitment[jobId][msg.sender];
+        delete _owed[jobId][auditor];
+        delete _commitment[jobId][auditor];
         uint256 auditors = _standing[jobId].auditors;
         uint256 amount = job.terms.auditLine / auditors;
         Draw storage draw = _draw[jobId];
@@ -109,10 +149,10 @@ abstract contract Audits is Opening {
             ++_audited[job.terms.provider];
             amount += job.terms.auditLine % auditors;
         }
-        emit AuditPaid(jobId, msg.sender, amount);
+        emit AuditPaid(jobId, auditor, amount);
         // The market paid the line into this contract's free balance.
         _ledger.moveIn(address(this), amount);
-        _ledger.moveOut(msg.sender, amount);
+        _ledger.moveOut(auditor, amount);
     }
 
     /// @inheritdoc IClerk
@@ -136,8 +176,30 @@ abstract contract Audits is Opening {
     }
 
     /// @inheritdoc IClerk
+    function auditOf(
+        bytes32 jobId,
+        address auditor
+    ) external view returns (bytes32 commitment, bool shown, bool dissented) {
+        return (_commitment[jobId][auditor], _owed[jobId][auditor], _dissented[jobId][auditor]);
+    }
+
+    /// @inheritdoc IClerk
+    function rewardOf(
+        bytes32 jobId
+    ) external view returns (address winner, uint40 until, uint256 auditors, uint256 amount) {
+        Reward memory reward = _reward[jobId];
+        return (reward.winner, reward.until, reward.auditors, reward.amount);
+    }
+
+    /// @inheritdoc IClerk
     function auditRateOf(address provider, uint32 paramsVersion) external view returns (uint256) {
         return _rate(_parameters.paramsAt(paramsVersion), provider);
+    }
+
+    function _requireCommitted(bytes32 jobId, address auditor, bytes32 traceRoot, bytes32 salt) private view {
+        bytes32 commitment = auditCommitmentOf(jobId, auditor, traceRoot, salt);
+        bytes32 made = _commitment[jobId][auditor];
+        if (made != commitment) revert DisputeMismatch(made, commitment);
     }
 
     function _ask(bytes32 jobId, Draw storage draw, bool certain) private {

@@ -61,6 +61,16 @@ abstract contract Games is IDisputeBase {
         uint16 auditors;
     }
 
+    /// @dev Of a slashed job that drawn auditors committed to: kept until they have shown whether they found another result.
+    struct Reward {
+        /// Who is paid where no auditor did.
+        address winner;
+        uint40 until;
+        /// Auditors that showed another result and were not paid yet.
+        uint16 auditors;
+        uint256 amount;
+    }
+
     /// In `point`: the entry after the tree.
     uint256 internal constant LAST = 16;
     uint256 private constant SIZE = 30 * 32;
@@ -94,6 +104,7 @@ abstract contract Games is IDisputeBase {
     mapping(bytes32 jobId => address winner) internal _forfeitTo;
     /// @dev Audited jobs of a provider that went well since it last lost one.
     mapping(address provider => uint256) internal _audited;
+    mapping(bytes32 jobId => Reward) internal _reward;
 
     constructor(Parts memory parts) {
         _market = parts.market;
@@ -304,9 +315,25 @@ abstract contract Games is IDisputeBase {
         _slash(job, challenger, _priceOf(spent < GAS_BOUND ? spent : GAS_BOUND));
     }
 
+    /// @dev Where drawn auditors committed and have not said that they agree, the reward waits for them, and the winner has its costs
+    /// alone: a challenger of the provider's own has nothing from coming first. The ledger calls nobody back.
     function _slash(Job calldata job, address winner, uint256 costs) internal {
+        bytes32 jobId = job.terms.jobId;
+        Standing storage standing = _standing[jobId];
         _audited[job.terms.provider] = 0;
-        _callMarket(ISidePaths.slash.selector, job, abi.encode(winner, costs));
+        if (standing.commitments == standing.auditors) {
+            _callMarket(ISidePaths.slash.selector, job, abi.encode(winner, costs));
+            return;
+        }
+        uint256 amount = _ledger.freeBalance(address(this));
+        _callMarket(ISidePaths.slash.selector, job, abi.encode(address(this), costs));
+        amount = _ledger.freeBalance(address(this)) - amount;
+        uint256 paid = costs < amount ? costs : amount;
+        uint40 until = uint40(block.timestamp + _paramsOf(job).revealTime);
+        _reward[jobId] = Reward({winner: winner, until: until, auditors: 0, amount: amount - paid});
+        emit RewardKept(jobId, winner, amount - paid, until);
+        _ledger.moveIn(address(this), amount);
+        if (paid != 0) _ledger.moveOut(winner, paid);
     }
 
     /// @dev A function of the market that takes the job's record, which goes on in the words it came in, and then `rest`.

@@ -65,12 +65,19 @@ interface IClerk is IDisputeBase {
     /// @notice Resolves the draw: whether the job is audited, and by the beacon's value who may audit. A round that was let pass is
     /// asked for anew, and then the job is audited for certain.
     function resolveDraw(Job calldata job) external;
-    /// @notice A drawn auditor commits to a result, before the provider reveals: `auditCommitmentOf(jobId, auditor, traceRoot, salt)`.
-    function commitAudit(bytes32 jobId, bytes32 commitment) external;
-    /// @notice Shows that the caller's commitment is to the result that stands.
-    function revealAudit(Job calldata job, bytes32 salt) external;
-    /// @notice Pays the caller its part of the audit line of a settled job that it audited.
-    function claimAudit(Job calldata job) external;
+    /// @notice A drawn auditor, or an operator of it, commits to a result before the provider reveals:
+    /// `auditCommitmentOf(jobId, auditor, traceRoot, salt)`.
+    function commitAudit(bytes32 jobId, address auditor, bytes32 commitment) external;
+    /// @notice Shows that the auditor's commitment is to the result that stands. Anyone may who has the salt.
+    function revealAudit(Job calldata job, address auditor, bytes32 salt) external;
+    /// @notice Pays an auditor its part of the audit line of a settled job that it audited. Anyone may call.
+    function claimAudit(Job calldata job, address auditor) external;
+    /// @notice Shows that a drawn auditor committed to another result than the one that was slashed, and so has a part of the reward.
+    /// Within `revealTime` of the slash; anyone may who has the salt.
+    function revealDissent(Job calldata job, address auditor, bytes32 traceRoot, bytes32 salt) external;
+    /// @notice Pays out the reward of a slashed job that auditors committed to, once their time to dissent is over: to each that did an
+    /// equal part, or, where none did, all of it to who won the game. Anyone may call.
+    function claimReward(bytes32 jobId, address account) external;
 
     /// @notice Whether `auditor` was drawn: with a chance of three times its share of the votes that are not the provider's.
     function isDrawn(bytes32 jobId, address auditor) external view returns (bool);
@@ -80,6 +87,17 @@ interface IClerk is IDisputeBase {
         bytes32 traceRoot,
         bytes32 salt
     ) external pure returns (bytes32);
+    /// @notice What an auditor has committed to and was not paid for yet, and whether it showed that it agrees or that it found another
+    /// result than the one that was slashed.
+    function auditOf(
+        bytes32 jobId,
+        address auditor
+    ) external view returns (bytes32 commitment, bool shown, bool dissented);
+    /// @notice The reward of a slashed job that was not paid out yet: auditors can dissent until `until`, included; who won the game, zero
+    /// where there is no such reward; how many auditors are owed a part of `amount`.
+    function rewardOf(
+        bytes32 jobId
+    ) external view returns (address winner, uint40 until, uint256 auditors, uint256 amount);
     /// @notice Share of a provider's audited jobs that are drawn, in basis points: the rate of these parameters for its first ten
     /// successes in a row, and then falling with their number to the floor.
     function auditRateOf(address provider, uint32 paramsVersion) external view returns (uint256);

@@ -58,6 +58,11 @@ interface IDisputeBase {
     /// An auditor's commitment is to the result that stands.
     event AuditRevealed(bytes32 indexed jobId, address indexed auditor);
     event AuditPaid(bytes32 indexed jobId, address indexed auditor, uint256 amount);
+    /// Of a slashed job: the reward is not `winner`'s before `until` has passed, and only where no drawn auditor dissented until then.
+    event RewardKept(bytes32 indexed jobId, address indexed winner, uint256 amount, uint40 until);
+    /// An auditor's commitment is to another result than the one that was slashed.
+    event AuditDissented(bytes32 indexed jobId, address indexed auditor, bytes32 traceRoot);
+    event RewardPaid(bytes32 indexed jobId, address indexed account, uint256 amount);
     /// Somebody paid `fee` to be shown a chunk of the model until `until`, included.
     event ChunkDemanded(
         uint256 indexed demandId,

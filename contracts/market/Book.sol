@@ -36,6 +36,8 @@ abstract contract Book is Ledger, Signatures {
 
     uint256 internal constant CANCELLED = 1;
     uint256 internal constant TAKEN = 2;
+    /// Of a draw, in the game's answer.
+    uint40 internal constant UNRESOLVED = type(uint40).max;
 
     IReputation internal immutable _reputation;
     IProvenance internal immutable _provenance;
@@ -137,7 +139,7 @@ abstract contract Book is Ledger, Signatures {
         address disputes = job.terms.disputes;
         if (disputes == address(0)) return (0, false, 0, 0);
         (liveGames, won, auditUntil, auditors) = IDisputes(disputes).statusOf(job.terms.jobId);
-        if (auditUntil == 0 && job.terms.auditLine != 0) auditUntil = type(uint40).max;
+        if (auditUntil == 0 && job.terms.auditLine != 0) auditUntil = UNRESOLVED;
     }
 
     /// @dev Such jobs commit first, so that nobody can copy a result: another replica, or an auditor.

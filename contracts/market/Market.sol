@@ -29,8 +29,6 @@ contract Market is Submissions {
     using Traces for Submission;
     using Work for Terms;
 
-    uint40 private constant UNRESOLVED = type(uint40).max;
-
     /// @inheritdoc IMainPath
     address public immutable sidePaths;
 

@@ -191,9 +191,10 @@ contract SidePaths is ISidePaths, Book {
         }
         _requireReceipt(job, first, firstSignature);
         _requireReceipt(job, second, secondSignature);
-        // A provider that is losing a game cannot give the reward to a friend instead.
-        (uint256 liveGames, , , ) = _disputeStatus(job);
-        if (liveGames != 0) revert MarketDisputeLive(job.terms.jobId);
+        // A provider that is losing a game, or found out by auditors, cannot give the reward to a friend instead.
+        (uint256 liveGames, , uint256 auditUntil, ) = _disputeStatus(job);
+        bool auditing = job.progress.submittedAt != 0 && auditUntil == UNRESOLVED;
+        if (liveGames != 0 || auditing) revert MarketDisputeLive(job.terms.jobId);
         _slash(job, msg.sender, 0);
     }
 

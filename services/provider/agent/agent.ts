@@ -1,6 +1,9 @@
 /** The provider's agent: offers this machine, answers proposals, runs jobs, and remembers everything that binds it. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { programParts } from "@assay/engine/ir/root";
+import { nodeHasher } from "@assay/engine/trace/hasher";
+import { toHex } from "@assay/protocol/commitments/hash";
 import { AssayError, isAssayError } from "@assay/protocol/errors";
 import { lockFolder } from "@assay/runtime/lock";
 import { createTransactionSender } from "@assay/runtime/transactions";
@@ -9,6 +12,7 @@ import { createAssay } from "@assay/sdk";
 import { domainOf } from "@assay/sdk/context";
 import { createGameFollower } from "@assay/sdk/disputes/follow";
 import { readGame } from "@assay/sdk/disputes/read";
+import { replicasOf } from "@assay/sdk/disputes/replicas";
 import { openContentStore } from "@assay/storage/open";
 import { pruneBlocks } from "@assay/storage/prune";
 import { getAddress, parseUnits, type Address, type Hex } from "viem";
@@ -220,6 +224,16 @@ const startLocked = async (
           },
           of,
         );
+      },
+      replicasOf: (terms) => replicasOf(context, terms),
+      programOf: async ({ jobId, request }) => {
+        const folder = jobFolder(stateDir, jobId);
+        const { program } = await jobInputs(folder, { store, request, limits, chain }, signal);
+        const { header, initRoot, stepRoot, evalRoot } = programParts(nodeHasher, program);
+        return {
+          header: toHex(header),
+          lists: { init: initRoot, step: stepRoot, eval: evalRoot },
+        };
       },
       places: capacity,
       pollMs: options.pollMs ?? 1_000,

@@ -63,6 +63,8 @@ const proverOf = (
       destination: { write: (line: string) => void lines.push(line) },
     }),
     onChange: () => undefined,
+    replicasOf: () => Promise.resolve([]),
+    programOf: () => Promise.reject(new Error("there are no replicas")),
     onFatal: (error) => {
       throw error;
     },

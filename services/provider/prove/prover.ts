@@ -21,6 +21,7 @@ import type { DisputeStatus } from "../status/status.ts";
 import { decideGame, type GameStep } from "./decide.ts";
 import { createDemandAnswers } from "./demands.ts";
 import { createRunPool, type Submitted } from "./pool.ts";
+import { createRivals, type RivalParts } from "./rivals.ts";
 import type { SubmittedRun } from "./run.ts";
 import { describeGame, describeMove } from "./words.ts";
 
@@ -33,6 +34,8 @@ export interface ProverParts {
   readonly notebook: Pick<Notebook, "memory">;
   /** Opens the run of a submission. */
   readonly openRun: (job: JobMemory, of: Submitted) => Promise<SubmittedRun>;
+  readonly replicasOf: RivalParts["replicasOf"];
+  readonly programOf: RivalParts["programOf"];
   /** Runs that are looked into at a time. */
   readonly places: number;
   /** Milliseconds between two looks while a game is live. */
@@ -132,15 +135,11 @@ export const createProver = (parts: ProverParts): Prover => {
   const sendIn = (what: string, game: Game, call: DisputeCall): Promise<bigint> =>
     send([what, game.disputes, game.gameId, positionHash(game.position)].join(":"), call);
 
-  const demands = createDemandAnswers({
-    pool,
-    send,
-    logger,
-    onFailure: (error) => {
-      if (isAssayError(error, "JOURNAL_UNWRITABLE")) parts.onFatal(error);
-    },
-    signal,
-  });
+  const onFatal = (error: unknown): void => {
+    if (isAssayError(error, "JOURNAL_UNWRITABLE")) parts.onFatal(error);
+  };
+  const demands = createDemandAnswers({ pool, send, logger, onFailure: onFatal, signal });
+  const rivals = createRivals({ ...parts, send, onFailure: onFatal });
 
   // Moves
 
@@ -338,6 +337,7 @@ export const createProver = (parts: ProverParts): Prover => {
           return [];
         })),
       );
+    for (const memory of parts.notebook.memory.jobs.values()) rivals.look(memory, now);
     due.sort((a, b) => urgency(a) - urgency(b));
     for (const game of due) begin(game);
     if (due.length > 0) parts.onChange();

@@ -18,6 +18,8 @@ type Abi = typeof disputesAbi;
 type Name =
   | GameMove["move"]
   | "challenge"
+  | "forcePlay"
+  | "collectForfeit"
   | "compare"
   | "timeoutProvider"
   | "timeoutChallenger"
@@ -121,6 +123,29 @@ export const challengeCall = (
     program.lists,
     TARGETS.indexOf(target),
   ]);
+
+/** A revealed result of a replica, as `jobFromChain` gives it. */
+export interface RevealedReplica {
+  readonly job: Job;
+  readonly prefixRoot: Hex;
+}
+
+/** Makes the provider of `rival` the challenger of `defender`, whose result of the same request is another one. */
+export const forcePlayCall = (
+  defender: RevealedReplica,
+  rival: RevealedReplica,
+  program: { readonly header: Hex; readonly lists: ListRoots },
+): DisputeCall<"forcePlay"> =>
+  call(defender.job.terms.disputes, "forcePlay", [
+    { job: defender.job, prefixRoot: defender.prefixRoot },
+    { job: rival.job, prefixRoot: rival.prefixRoot },
+    program.header,
+    program.lists,
+  ]);
+
+/** Slashes a replica whose provider lost a forced game as its challenger. */
+export const collectForfeitCall = (job: Job): DisputeCall<"collectForfeit"> =>
+  call(job.terms.disputes, "collectForfeit", [job]);
 
 /** Ends a game whose side to move let its clock run out; `turnOf` says which. */
 export const timeoutCall = (

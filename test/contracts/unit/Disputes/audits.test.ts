@@ -15,7 +15,7 @@ import {
   deployCourtHouse,
   revealRun,
 } from "../../support/dispute/court.ts";
-import { play, reasonOf } from "../../support/dispute/play.ts";
+import { play, reasonOf, timeoutProvider } from "../../support/dispute/play.ts";
 import { smallProgram } from "../../support/dispute/programs.ts";
 import { Provider } from "../../support/dispute/provider.ts";
 import { Run } from "../../support/dispute/run.ts";
@@ -33,8 +33,8 @@ describe("Audits", () => {
   let auditors: [Wallet, Wallet];
   let idle: Wallet;
 
-  const build = async (auditRateBps: number): Promise<void> => {
-    court = await deployCourtHouse({ numbers: { auditRateBps, auditFloorBps: 0 } });
+  const build = async (auditRateBps: number, gasPrice = 0n): Promise<void> => {
+    court = await deployCourtHouse({ gasPrice, numbers: { auditRateBps, auditFloorBps: 0 } });
     const names = ["first auditor", "second auditor", "idle"];
     const made = names.map((name) => new Wallet(root(name), court.ethers.provider));
     for (const { address } of made)
@@ -72,15 +72,29 @@ describe("Audits", () => {
     await helpers().mine(5);
     await (await anyone("resolveDraw", job.job)).wait();
   }
-  /** What an auditor that ran the job commits to. */
-  async function commit(job: Committed, by: Wallet, run: Run = honest): Promise<void> {
-    const { market, disputes } = court;
+  const traceOf = (job: Committed, run: Run): Promise<string> => {
     const submission = { ...job.submission, prefixRoot: run.prefixRoot() };
     const stateRoot = run.stateRoot(program.steps);
-    const trace = await market.getFunction("traceRootOf")({ ...submission, stateRoot });
+    return court.market.getFunction("traceRootOf")({ ...submission, stateRoot });
+  };
+  /** What an auditor that ran the job commits to. */
+  async function commit(
+    job: Committed,
+    by: Wallet,
+    run: Run = honest,
+    sender: Wallet = by,
+  ): Promise<void> {
+    const { disputes } = court;
+    const trace = await traceOf(job, run);
     const of = disputes.getFunction("auditCommitmentOf");
     await (
-      await call(by, "commitAudit", job.jobId, await of(job.jobId, by.address, trace, salt))
+      await call(
+        sender,
+        "commitAudit",
+        job.jobId,
+        by.address,
+        await of(job.jobId, by.address, trace, salt),
+      )
     ).wait();
   }
   async function revealed(job: Committed) {
@@ -99,13 +113,16 @@ describe("Audits", () => {
     for (const auditor of auditors) await commit(job, auditor);
     const shown = await revealed(job);
     for (const auditor of auditors)
-      await (await call(auditor, "revealAudit", shown.job, salt)).wait();
+      await (await call(auditor, "revealAudit", shown.job, auditor.address, salt)).wait();
     assert.equal((await status(job.jobId)).auditors, 2n);
-    await refused(call(auditors[0], "claimAudit", shown.job), "DisputeWrongJob");
+    await refused(
+      call(auditors[0], "claimAudit", shown.job, auditors[0].address),
+      "DisputeWrongJob",
+    );
     await settle(shown);
-    await (await call(auditors[1], "claimAudit", shown.job)).wait();
-    await (await call(auditors[0], "claimAudit", shown.job)).wait();
-    await refused(call(auditors[0], "claimAudit", shown.job), "DisputeDone");
+    await (await call(auditors[1], "claimAudit", shown.job, auditors[1].address)).wait();
+    await (await call(auditors[0], "claimAudit", shown.job, auditors[0].address)).wait();
+    await refused(call(auditors[0], "claimAudit", shown.job, auditors[0].address), "DisputeDone");
     assert.equal(await free(auditors[0]), LINE / 2n);
     assert.equal(await free(auditors[1]), LINE - LINE / 2n, "the first to come has the remainder");
     const address = await court.disputes.getAddress();
@@ -161,7 +178,7 @@ describe("Audits", () => {
 
   it("take commitments of those drawn alone, once, in time", async () => {
     const job = await committed();
-    const send = (by: Wallet) => call(by, "commitAudit", job.jobId, salt);
+    const send = (by: Wallet) => call(by, "commitAudit", job.jobId, by.address, salt);
     await refused(send(auditors[0]), "DisputeTooLate");
     await drawn(job);
     await refused(send(court.provider), "DisputeNotDrawn");
@@ -183,14 +200,124 @@ describe("Audits", () => {
     const { traceRoot } = { traceRoot: root("somebody else's") };
     const of = court.disputes.getFunction("auditCommitmentOf");
     const copied = await of(job.jobId, auditors[0].address, traceRoot, salt);
-    await (await call(auditors[1], "commitAudit", job.jobId, copied)).wait();
+    await (await call(auditors[1], "commitAudit", job.jobId, auditors[1].address, copied)).wait();
     await commit(job, auditors[0], wrong);
     const shown = await revealed(job);
     for (const auditor of auditors)
-      await refused(call(auditor, "revealAudit", shown.job, salt), "DisputeMismatch");
+      await refused(
+        call(auditor, "revealAudit", shown.job, auditor.address, salt),
+        "DisputeMismatch",
+      );
     const before = await free(court.requester);
     await settle(shown);
     assert.ok((await free(court.requester)) >= before + LINE, "nobody audited");
+  });
+
+  it("can be made by an operator of the auditor, and shown and paid out by anyone", async () => {
+    const job = await committed();
+    await drawn(job);
+    await refused(commit(job, auditors[0], honest, idle), "DisputeNotYourTurn");
+    const operate = connect(court.staking, auditors[0]).getFunction("setOperator");
+    await (await operate(idle.address, true)).wait();
+    await commit(job, auditors[0], honest, idle);
+    const shown = await revealed(job);
+    await (await anyone("revealAudit", shown.job, auditors[0].address, salt)).wait();
+    await settle(shown);
+    await (await anyone("claimAudit", shown.job, auditors[0].address)).wait();
+    assert.equal(await free(auditors[0]), LINE);
+  });
+
+  /** A wrong job that both auditors committed to the right result of, slashed by a challenger whose game the provider let go. */
+  async function slashedByStraw(...honestOnes: readonly Wallet[]) {
+    const job = await committed(wrong);
+    await drawn(job);
+    for (const auditor of honestOnes) await commit(job, auditor);
+    const shown = await revealed(job);
+    const before = await free(court.challenger);
+    const game = await challenge(court, shown, TARGET.checkpoint);
+    await timeoutProvider(court, game, shown);
+    assert.equal(game.over, "provider lost");
+    return { job, shown, gained: (await free(court.challenger)) - before };
+  }
+  const dissent = async (job: Committed, shown: Committed, auditor: Wallet) =>
+    anyone("revealDissent", shown.job, auditor.address, await traceOf(job, honest), salt);
+
+  it("come first: an own challenger that wins on purpose captures nothing", async () => {
+    const { job, shown, gained } = await slashedByStraw(...auditors);
+    assert.equal(gained, 0n, "gas is worth nothing here, so it has no costs");
+    const { winner, until, amount } = await court.disputes.getFunction("rewardOf")(job.jobId);
+    assert.equal(winner, court.challenger.address);
+    const { collateral } = job.job.terms as Record<string, bigint>;
+    assert.equal(amount, collateral! / 2n);
+    for (const auditor of auditors) await (await dissent(job, shown, auditor)).wait();
+    await refused(dissent(job, shown, auditors[0]), "DisputeMismatch");
+    await helpers().time.setNextBlockTimestamp(until);
+    await refused(anyone("claimReward", job.jobId, auditors[0].address), "DisputeTooEarly");
+    await helpers().time.increaseTo(until + 1n);
+    await refused(anyone("claimReward", job.jobId, court.challenger.address), "DisputeNotDrawn");
+    await (await anyone("claimReward", job.jobId, auditors[0].address)).wait();
+    await refused(anyone("claimReward", job.jobId, auditors[0].address), "DisputeNotDrawn");
+    await (await anyone("claimReward", job.jobId, auditors[1].address)).wait();
+    await refused(anyone("claimReward", job.jobId, auditors[1].address), "DisputeDone");
+    assert.equal((await free(auditors[0])) + (await free(auditors[1])), amount);
+    const address = await court.disputes.getAddress();
+    assert.equal(await free({ address }), 0n);
+    assert.equal(await court.market.getFunction("lineOf")(address), 0n);
+  });
+
+  it("pay the winner's costs at once, and a lone auditor the whole reward", async () => {
+    await build(10_000, 10n ** 4n);
+    const { job, shown, gained } = await slashedByStraw(auditors[0]);
+    assert.ok(gained > 0n, "its gas");
+    await (await dissent(job, shown, auditors[0])).wait();
+    const { until, amount } = await court.disputes.getFunction("rewardOf")(job.jobId);
+    await helpers().time.increaseTo(until + 1n);
+    await (await anyone("claimReward", job.jobId, auditors[0].address)).wait();
+    assert.equal(await free(auditors[0]), amount);
+  });
+
+  it("leave the reward to the winner where none of them dissents in time", async () => {
+    const { job, shown } = await slashedByStraw(...auditors);
+    const { until, amount } = await court.disputes.getFunction("rewardOf")(job.jobId);
+    const slashedRoot = shown.job.progress["traceRoot"];
+    await refused(
+      anyone("revealDissent", shown.job, auditors[0].address, slashedRoot, salt),
+      "DisputeNothingToDispute",
+    );
+    await refused(
+      anyone("revealDissent", shown.job, auditors[0].address, root("another"), salt),
+      "DisputeMismatch",
+    );
+    await helpers().time.setNextBlockTimestamp(until + 1n);
+    await refused(dissent(job, shown, auditors[0]), "DisputeTooLate");
+    const before = await free(court.challenger);
+    await refused(anyone("claimReward", job.jobId, auditors[0].address), "DisputeNotDrawn");
+    await (await anyone("claimReward", job.jobId, court.challenger.address)).wait();
+    assert.equal(await free(court.challenger), before + amount);
+  });
+
+  it("give no part of the reward to an auditor that agreed with what was slashed", async () => {
+    const job = await committed(wrong);
+    await drawn(job);
+    await commit(job, auditors[0], wrong);
+    await commit(job, auditors[1]);
+    const shown = await revealed(job);
+    await (await anyone("revealAudit", shown.job, auditors[0].address, salt)).wait();
+    const game = await challenge(court, shown, TARGET.checkpoint);
+    await timeoutProvider(court, game, shown);
+    await (await dissent(job, shown, auditors[1])).wait();
+    const { until } = await court.disputes.getFunction("rewardOf")(job.jobId);
+    await helpers().time.increaseTo(until + 1n);
+    await refused(anyone("claimReward", job.jobId, auditors[0].address), "DisputeNotDrawn");
+    await (await anyone("claimReward", job.jobId, auditors[1].address)).wait();
+  });
+
+  it("have until the second in which the reward falls free to dissent", async () => {
+    const { job, shown } = await slashedByStraw(auditors[0]);
+    const { until } = await court.disputes.getFunction("rewardOf")(job.jobId);
+    await helpers().time.setNextBlockTimestamp(until);
+    await (await dissent(job, shown, auditors[0])).wait();
+    assert.equal((await court.disputes.getFunction("rewardOf")(job.jobId)).auditors, 1n);
   });
 
   it("are waited for by the requester's sign-off, for a time", async () => {
@@ -206,9 +333,9 @@ describe("Audits", () => {
     );
     const sign = () => court.market.getFunction("settleSignedOff")(shown.job, signOff, signature);
     await assert.rejects(sign(), /MarketDisputeLive/);
-    await (await call(auditors[0], "revealAudit", shown.job, salt)).wait();
+    await (await call(auditors[0], "revealAudit", shown.job, auditors[0].address, salt)).wait();
     await (await sign()).wait();
-    await (await call(auditors[0], "claimAudit", shown.job)).wait();
+    await (await call(auditors[0], "claimAudit", shown.job, auditors[0].address)).wait();
     assert.equal(await free(auditors[0]), LINE);
   });
 
@@ -226,9 +353,9 @@ describe("Audits", () => {
       await (await anyone("resolveDraw", job.job)).wait();
       await commit(job, auditors[0]);
       const shown = await revealed(job);
-      await (await call(auditors[0], "revealAudit", shown.job, salt)).wait();
+      await (await call(auditors[0], "revealAudit", shown.job, auditors[0].address, salt)).wait();
       await settle(shown);
-      await (await call(auditors[0], "claimAudit", shown.job)).wait();
+      await (await call(auditors[0], "claimAudit", shown.job, auditors[0].address)).wait();
     }
     assert.equal(await rate(), 8_333n);
     const bad = await committed(wrong);

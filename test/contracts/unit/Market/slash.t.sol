@@ -244,6 +244,22 @@ contract SlashConflictTest is SlashBase {
         );
     }
 
+    /// Auditors of a standing result come before a friend, too.
+    function test_RevertWhen_AuditorsHaveYetToSayWhatTheyFound() external {
+        Job memory job = submitted();
+        setStatus(job, 0, false, type(uint40).max, 0);
+        Submission memory other = submissionOf(job, 10);
+        other.stateRoot = keccak256("another");
+        refuse(
+            job,
+            submissionOf(job, 10),
+            other,
+            abi.encodeWithSelector(IMarketBase.MarketDisputeLive.selector, job.terms.jobId)
+        );
+        setStatus(job, 0, false, 0, 0);
+        slashWith(job, submissionOf(job, 10), other);
+    }
+
     function test_RevertWhen_TheJobIsOver() external {
         Job memory job = submitted();
         vm.warp(uint256(job.progress.windowEnd) + 1);
