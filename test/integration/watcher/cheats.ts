@@ -15,9 +15,10 @@ import { wasmBackend } from "@assay/engine/wasm/backend";
 import type { Words } from "@assay/engine/backend";
 import type { Claims, ProviderMove } from "@assay/protocol/domain/disputes";
 import { fromHex } from "@assay/protocol/commitments/hash";
-import type { Acceptance } from "@assay/protocol/domain/messages";
+import type { Acceptance, Submission } from "@assay/protocol/domain/messages";
 import { marketAbi } from "@assay/protocol/generated/abis";
 import { digestOf, typedData } from "@assay/protocol/signing/typed-data";
+import type { Proposal } from "@assay/protocol/wire/api";
 import type { Assay } from "@assay/sdk";
 import { write } from "@assay/sdk/chain/write";
 import { domainOf } from "@assay/sdk/context";
@@ -25,7 +26,7 @@ import { play } from "@assay/sdk/disputes/act";
 import type { Game } from "@assay/sdk/disputes/game";
 import { findGames, readGame } from "@assay/sdk/disputes/read";
 import { turnOf } from "@assay/sdk/disputes/turn";
-import { keccak256, stringToHex, type Hex } from "viem";
+import { concatHex, keccak256, stringToHex, type Hex } from "viem";
 import { lazyBackend, lazyWalker } from "../../support/cheat.ts";
 import { proposalFor, until, type SmallJob, type Stage } from "../provider/story.ts";
 
@@ -45,19 +46,13 @@ export interface Submitted {
   readonly roots: readonly Hex[];
 }
 
-/** A staked provider agrees to a job and submits at once what it says came out. */
-export const submitWrong = async (
-  stage: Stage,
-  provider: Assay,
-  job: SmallJob,
-  { lazy = false, forged }: Wrong,
-): Promise<Submitted> => {
+/** A staked provider agrees to a job. Returns its id. */
+export const agreeTo = async (provider: Assay, proposal: Proposal): Promise<Hex> => {
   const { context } = provider;
   const deployment = await context.deployment();
   const domain = domainOf(deployment);
   const wallet = context.walletClient!;
   const account = wallet.account!;
-  const proposal = await proposalFor(stage, job, { runTime: 600 });
   const acceptance: Acceptance = {
     requestDigest: proposal.requestDigest,
     provider: account.address,
@@ -71,15 +66,25 @@ export const submitWrong = async (
     account,
     ...typedData(domain, "Acceptance", acceptance),
   });
-  const market = { address: deployment.contracts.market, abi: marketAbi } as const;
   await write(context, {
-    ...market,
+    address: deployment.contracts.market,
+    abi: marketAbi,
     functionName: "agree",
     args: [proposal.request, proposal.requestSignature, acceptance, signature],
   });
-  const jobId = digestOf(domain, "Acceptance", acceptance);
+  return digestOf(domain, "Acceptance", acceptance);
+};
 
-  const { program, inputs } = job;
+/** What a provider says came out of a job, and the run that it answers with. */
+export const wrongResult = async (
+  { program, inputs }: SmallJob,
+  jobId: Hex,
+  { lazy = false, forged }: Wrong,
+): Promise<{
+  readonly submission: Submission;
+  readonly run: GameRun;
+  readonly roots: readonly Hex[];
+}> => {
   const backend = lazy ? lazyBackend(wasmBackend) : wasmBackend;
   const states: (readonly Words[])[] = [];
   const result = await runJob({
@@ -88,24 +93,7 @@ export const submitWrong = async (
     inputs,
     onCheckpoint: ({ state }) => void states.push(state),
   });
-  const { job: record } = await provider.jobFromChain(jobId);
   const forgery = keccak256(stringToHex("another result"));
-  await write(context, {
-    ...market,
-    functionName: "submit",
-    args: [
-      record,
-      {
-        jobId,
-        checkpoint: result.n,
-        prefixRoot: result.prefixRoot,
-        stateRoot: result.stateRoot,
-        modelRoot: forged === "modelRoot" ? forgery : result.modelRoot,
-        evalRoot: forged === "evalRoot" ? forgery : result.evalRoot,
-        modelCid: forgery,
-      },
-    ],
-  });
   const run = openGameRun({
     program,
     inputs,
@@ -116,12 +104,71 @@ export const submitWrong = async (
     backend,
     walker: lazy ? lazyWalker(referenceWalker) : referenceWalker,
   });
+  const submission = {
+    jobId,
+    checkpoint: result.n,
+    prefixRoot: result.prefixRoot,
+    stateRoot: result.stateRoot,
+    modelRoot: forged === "modelRoot" ? forgery : result.modelRoot,
+    evalRoot: forged === "evalRoot" ? forgery : result.evalRoot,
+    modelCid: forgery,
+  };
+  return { submission, run, roots: result.checkpointRoots };
+};
+
+/** A staked provider agrees to a job and submits at once what it says came out. */
+export const submitWrong = async (
+  stage: Stage,
+  provider: Assay,
+  job: SmallJob,
+  wrong: Wrong,
+): Promise<Submitted> => {
+  const jobId = await agreeTo(provider, await proposalFor(stage, job, { runTime: 600 }));
+  const { submission, run, roots } = await wrongResult(job, jobId, wrong);
+  const { job: record } = await provider.jobFromChain(jobId);
+  const { contracts } = await provider.context.deployment();
+  await write(provider.context, {
+    address: contracts.market,
+    abi: marketAbi,
+    functionName: "submit",
+    args: [record, submission],
+  });
+  return { jobId, disputes: record.terms.disputes, provider, run, roots };
+};
+
+export interface Committed extends Submitted {
+  /** Shows what was committed to, as soon as the contract takes it. */
+  reveal(): Promise<void>;
+}
+
+/** A staked provider agrees to a job that must commit, and commits to what it says came out. */
+export const commitWrong = async (
+  provider: Assay,
+  job: SmallJob,
+  proposal: Proposal,
+  wrong: Wrong,
+): Promise<Committed> => {
+  const { context } = provider;
+  const deployment = await context.deployment();
+  const market = { address: deployment.contracts.market, abi: marketAbi } as const;
+  const jobId = await agreeTo(provider, proposal);
+  const { submission, run, roots } = await wrongResult(job, jobId, wrong);
+  const { job: record } = await provider.jobFromChain(jobId);
+  const salt = keccak256(jobId);
+  const digest = digestOf(domainOf(deployment), "Submission", submission);
+  const commitment = keccak256(concatHex([digest, salt]));
+  await write(context, { ...market, functionName: "commit", args: [record, commitment] });
   return {
     jobId,
     disputes: record.terms.disputes,
     provider,
     run,
-    roots: result.checkpointRoots,
+    roots,
+    reveal: async () => {
+      const { job: committed } = await provider.jobFromChain(jobId);
+      const args = [committed, submission, salt] as const;
+      await write(context, { ...market, functionName: "reveal", args });
+    },
   };
 };
 

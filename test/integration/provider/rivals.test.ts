@@ -1,0 +1,164 @@
+/** Replicas that differ play each other by themselves: the wrong one is slashed whichever side it is on. */
+import assert from "node:assert/strict";
+import { after, before, test, type TestContext } from "node:test";
+import { programParts } from "@assay/engine/ir/root";
+import { nodeHasher } from "@assay/engine/trace/hasher";
+import { toHex } from "@assay/protocol/commitments/hash";
+import type { Assay } from "@assay/sdk";
+import { write } from "@assay/sdk/chain/write";
+import { findGames, findRivalGames, readGame } from "@assay/sdk/disputes/read";
+import { forcePlayCall, type RevealedReplica } from "@assay/sdk/disputes/moves";
+import { turnOf } from "@assay/sdk/disputes/turn";
+import type { Hex } from "viem";
+import { commitWrong, playWrong, type Committed } from "../watcher/cheats.ts";
+import {
+  agentHome,
+  eventOf,
+  journalOf,
+  proposalFor,
+  setStage,
+  skipWindow,
+  smallJob,
+  startAgent,
+  until,
+  type RunningAgent,
+  type Stage,
+} from "./story.ts";
+
+/** Long enough for the slowest machine; the tests let the chain's time pass themselves. */
+const CLOCK = 3_000;
+const WINDOW = 6_000;
+
+let stage: Stage;
+before(async () => {
+  stage = await setStage({
+    disputeClock: CLOCK,
+    challengeWindow: WINDOW,
+    unbonding: 60_000,
+    receiptGrace: 600,
+  });
+});
+after(() => stage.close());
+
+/** An honest agent and a cheating provider under one request, both committed. */
+const bothCommitted = async (t: TestContext, [first, second]: readonly [number, number]) => {
+  const { key, assay } = await stage.furtherProvider(first);
+  const cheat = (await stage.furtherProvider(second)).assay;
+  const { home, remove } = await agentHome(stage, key);
+  const agents: RunningAgent[] = [];
+  t.after(async () => {
+    await Promise.all(agents.map((agent) => agent.kill("SIGKILL")));
+    await remove();
+  });
+  const start = async (): Promise<RunningAgent> => {
+    const agent = await startAgent(stage, home);
+    agents.push(agent);
+    return agent;
+  };
+  const agent = await start();
+  const job = await smallJob(stage, { steps: 36, interval: 6, seed: BigInt(first) });
+  const proposal = await proposalFor(stage, job, { replicas: 2, runTime: 600 });
+  stage.front.propose(proposal, assay.context.walletClient!.account!.address);
+  const { jobId } = await eventOf(home, "submitted");
+  const wrong = await commitWrong(cheat, job, proposal, { lazy: true });
+  t.after(() => wrong.run.close());
+  return { home, agent, start, assay, cheat, job, jobId: jobId as Hex, wrong };
+};
+
+const stateOf = async (jobId: Hex): Promise<string> =>
+  (await stage.requester.jobFromChain(jobId)).state;
+const reaches = (jobId: Hex, wanted: string): Promise<true> =>
+  until(
+    async () => ((await stateOf(jobId)) === wanted ? true : undefined),
+    `${jobId} to be ${wanted}`,
+    300_000,
+  );
+const settles = async (home: string, jobId: Hex): Promise<void> => {
+  await skipWindow(stage, jobId);
+  const ended = () => journalOf(home).then((all) => all.find(({ kind }) => kind === "ended"));
+  assert.equal((await until(ended, "the right one's end", 300_000)).outcome, "settled");
+};
+const revealedBy = async (assay: Assay, jobId: Hex): Promise<RevealedReplica> => {
+  const { job, prefixRoot } = await assay.jobFromChain(jobId);
+  assert.ok(prefixRoot !== undefined);
+  return { job, prefixRoot };
+};
+
+test(
+  "an agent makes a replica that differs play, wins as its challenger, and is paid",
+  { timeout: 900_000 },
+  async (t) => {
+    const { home, assay, jobId, wrong } = await bothCommitted(t, [10, 11]);
+    await reaches(jobId, "submitted");
+    await wrong.reveal();
+    const stuck = await playWrong(wrong);
+    assert.equal(turnOf(stuck), "provider", "it has no move left");
+    assert.equal(stuck.bond, 0n);
+    const { movedAt, providerLeft } = stuck.clocks;
+    await stage.chain.skip(Math.max(1, movedAt + providerLeft - (await stage.chain.now()) + 1));
+    await reaches(wrong.jobId, "slashed");
+    const over = await readGame(assay.context, stuck);
+    assert.equal(over.end, "provider lost");
+    await settles(home, jobId);
+    // Of its stake nothing is gone, and the reward lies beside its pay.
+    assert.equal((await assay.stakeOf()).total, 10n ** 11n);
+  },
+);
+
+test(
+  "an agent that is made to play by a replica that differs wins, and collects what that one forfeits",
+  { timeout: 900_000 },
+  async (t) => {
+    const { home, agent, start, assay, cheat, job, jobId, wrong } = await bothCommitted(
+      t,
+      [12, 13],
+    );
+    await reaches(jobId, "submitted");
+    // Away while the other one reveals, so that it cannot be the first to begin.
+    await agent.kill("SIGKILL");
+    await wrong.reveal();
+    await force(cheat, { jobId, wrong, program: job.program });
+    const before_ = await assay.balance();
+    await start();
+    const [id] = await findRivalGames(assay.context, wrong);
+    assert.ok(id !== undefined);
+    // It answers; the other one never moves again.
+    const waiting = await until(
+      async () => {
+        const game = await readGame(assay.context, id);
+        return turnOf(game) === "challenger" ? game : undefined;
+      },
+      "an answer",
+      300_000,
+    );
+    const { movedAt, challengerLeft } = waiting.clocks;
+    await stage.chain.skip(Math.max(1, movedAt + challengerLeft - (await stage.chain.now()) + 1));
+    await reaches(wrong.jobId, "slashed");
+    assert.equal((await findGames(assay.context, wrong.disputes, { jobIds: [jobId] })).length, 1);
+    assert.ok((await assay.balance()) > before_, "the reward");
+    await settles(home, jobId);
+  },
+);
+
+const force = async (
+  cheat: Assay,
+  {
+    jobId,
+    wrong,
+    program,
+  }: {
+    readonly jobId: Hex;
+    readonly wrong: Committed;
+    readonly program: Parameters<typeof programParts>[1];
+  },
+): Promise<void> => {
+  const { header, initRoot, stepRoot, evalRoot } = programParts(nodeHasher, program);
+  const lists = { init: initRoot, step: stepRoot, eval: evalRoot };
+  await write(
+    cheat.context,
+    forcePlayCall(await revealedBy(cheat, jobId), await revealedBy(cheat, wrong.jobId), {
+      header: toHex(header),
+      lists,
+    }),
+  );
+};
