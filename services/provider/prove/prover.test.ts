@@ -16,7 +16,9 @@ const job = {
   progress: { checkpoint: 2, stateRoot: zeroHash },
 } as unknown as Job;
 const memory = {
-  jobs: new Map([[zeroHash, { jobId: zeroHash, agreed: true, end: undefined }]]),
+  jobs: new Map([
+    [zeroHash, { jobId: zeroHash, agreed: true, end: undefined, request: { replicas: 1 } }],
+  ]),
 } as unknown as ProverParts["notebook"]["memory"];
 
 /** A prover whose chain shows these games for good, and what it sent and opened. */

@@ -139,7 +139,7 @@ export const createProver = (parts: ProverParts): Prover => {
     if (isAssayError(error, "JOURNAL_UNWRITABLE")) parts.onFatal(error);
   };
   const demands = createDemandAnswers({ pool, send, logger, onFailure: onFatal, signal });
-  const rivals = createRivals({ ...parts, send, onFailure: onFatal });
+  const replicas = createRivals({ ...parts, send, onFailure: onFatal });
 
   // Moves
 
@@ -337,7 +337,7 @@ export const createProver = (parts: ProverParts): Prover => {
           return [];
         })),
       );
-    for (const memory of parts.notebook.memory.jobs.values()) rivals.look(memory, now);
+    for (const memory of parts.notebook.memory.jobs.values()) replicas.look(memory, now);
     due.sort((a, b) => urgency(a) - urgency(b));
     for (const game of due) begin(game);
     if (due.length > 0) parts.onChange();
