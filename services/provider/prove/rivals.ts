@@ -6,6 +6,7 @@ import type { Terms } from "@assay/protocol/domain/messages";
 import type { ListRoots } from "@assay/protocol/domain/disputes";
 import { isAssayError } from "@assay/protocol/errors";
 import type { Logger } from "@assay/runtime/logger";
+import type { JobView } from "@assay/sdk/actions/job-views";
 import {
   collectForfeitCall,
   forcePlayCall,
@@ -13,7 +14,7 @@ import {
   type RevealedReplica,
 } from "@assay/sdk/disputes/moves";
 import type { Hex } from "viem";
-import type { Chain, ChainJobView } from "../chain/chain.ts";
+import type { Chain } from "../chain/chain.ts";
 import type { JobMemory } from "../journal/memory.ts";
 
 export interface RivalParts {
@@ -44,12 +45,12 @@ const EVERY_MS = 5_000;
 /** The contract's answers to a forfeit that is not there, and to one that somebody else collected. */
 const NOTHING_TO_COLLECT = new Set(["DISPUTE_DONE", "DISPUTE_WRONG_JOB", "MARKET_WRONG_STATE"]);
 
-const revealed = ({ state, found }: ChainJobView): RevealedReplica | undefined =>
+const revealed = ({ state, found }: JobView): RevealedReplica | undefined =>
   state === "submitted" && found?.prefixRoot !== undefined
     ? { job: found.job, prefixRoot: found.prefixRoot }
     : undefined;
 
-const isOver = ({ state }: ChainJobView): boolean =>
+const isOver = ({ state }: JobView): boolean =>
   state === "settled" || state === "slashed" || state === "expired" || state === "void";
 
 export const createRivals = (parts: RivalParts): Rivals => {
