@@ -4,6 +4,7 @@ import { estimateJob } from "@assay/engine/estimate/estimate";
 import { wasmBackend } from "@assay/engine/wasm/backend";
 import type { GlobalOptions } from "../home/session.ts";
 import { jobColumns, prepareJob } from "../jobfile/prepare.ts";
+import { engineLines } from "../jobs/follow.ts";
 import { formatCount, formatSeconds } from "../terminal/format.ts";
 import { createOutput } from "../terminal/output.ts";
 
@@ -31,7 +32,7 @@ export const registerEstimate = (program: Command): void => {
       output.line(
         `${estimate.checkpoints} checkpoints of ${formatCount(estimate.checkpointBytes)}B; the model has ${formatCount(estimate.modelBytes)}B`,
       );
-      output.line(`${formatCount(estimate.memoryBytes)}B of memory`);
+      for (const line of engineLines(estimate.speed)) output.line(line);
       output.line(
         `${formatSeconds(estimate.totalSeconds)} on one core of this machine (load now ${loadavg()[0]?.toFixed(1)})`,
       );

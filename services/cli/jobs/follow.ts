@@ -5,10 +5,16 @@ import type { Hex } from "viem";
 import { checkpointCount } from "@assay/protocol/domain/money";
 import { FINAL_STATES } from "@assay/protocol/domain/states";
 import { AssayError } from "@assay/protocol/errors";
-import type { JobView, ProgressReport } from "@assay/protocol/wire/api";
+import type { EngineReport, JobView, ProgressReport } from "@assay/protocol/wire/api";
 import type { JobEvent, WatchOptions } from "@assay/sdk/actions/watch";
 import type { Session } from "../home/session.ts";
-import { formatAmount, formatSeconds, shortHex, type Token } from "../terminal/format.ts";
+import {
+  formatAmount,
+  formatCount,
+  formatSeconds,
+  shortHex,
+  type Token,
+} from "../terminal/format.ts";
 import type { Output } from "../terminal/output.ts";
 
 /** `step 120/800  loss 0.4312  310 steps/s  0.12 of 0.80 USDT  ETA 2.2 s  checkpoint 4` */
@@ -32,6 +38,26 @@ export const liveLine = (
     .filter((part) => part !== "")
     .join("  ");
 };
+
+/** What the provider's engine made of the program: its memory, and what is not at full speed, if it matters. */
+export const engineLines = ({
+  memoryBytes,
+  slowShare,
+  slowCount,
+  slow,
+}: Omit<EngineReport, "slow"> & { readonly slow: readonly string[] }): string[] => {
+  const memory = `compiled: ${formatCount(memoryBytes)}B of memory`;
+  if (slowCount === 0) return [`${memory}, every op at full speed`];
+  const share = (100 * slowShare).toPrecision(2);
+  const shown = slowShare < NOTABLE_SHARE ? slow.slice(0, 1) : slow;
+  return [
+    `${memory}; ops that run below full speed make ${share} % of a step${shown.length < slowCount ? `, first of ${slowCount}:` : ":"}`,
+    ...shown.map((one) => pc.dim(`  ${one}`)),
+  ];
+};
+
+/** Share of a step below which one example of a slow op says enough. */
+const NOTABLE_SHARE = 0.05;
 
 const transaction = (job: JobView, event: string): string => {
   const found = job.transactions.find((one) => one.event === event);
@@ -134,6 +160,7 @@ const followStream = async (
   const settled = new Map<Hex, JobView>();
   let said = "";
   let phase = "";
+  const compiled = new Set<Hex>();
   let whyOpen = "";
   for await (const event of watch({ signal, onCut })) {
     if (cut) output.line("the market answers again");
@@ -160,6 +187,10 @@ const followStream = async (
       if (over.has(event.jobId)) continue;
       sight.aliveAt = Date.now();
       sight.leaving = event.report.leaving === true;
+      if (event.report.engine !== undefined && !compiled.has(event.jobId)) {
+        compiled.add(event.jobId);
+        for (const line of engineLines(event.report.engine)) output.line(line);
+      }
       if (event.report.phase === "training" || event.report.phase === "evaluating")
         output.live(liveLine(event.report, sight.job, token));
       else if (phase !== event.report.phase && event.report.phase !== "submitted")

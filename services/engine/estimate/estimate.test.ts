@@ -40,7 +40,7 @@ it("the estimate is the sum of its parts, for jobs of few and of many steps", as
     const estimate = await estimateJob(wasmBackend, job, inputs, 30);
     assert.ok(estimate.stepSeconds > 0 && estimate.checkpointSeconds > 0);
     assert.ok(estimate.totalSeconds > steps * estimate.stepSeconds);
-    assert.ok(estimate.memoryBytes >= estimate.checkpointBytes);
+    assert.ok(estimate.speed.memoryBytes >= estimate.checkpointBytes);
     assert.equal(estimate.checkpoints, 1);
   }
 });

@@ -6,6 +6,7 @@ import { workUnits } from "../ir/units.ts";
 import { intervalsOf } from "../trace/recorder.ts";
 import { stateRoots } from "../trace/roots.ts";
 import type { WasmBackend } from "../wasm/backend.ts";
+import { speedReport, type SpeedReport } from "../wasm/report.ts";
 
 export interface JobCounts {
   /** Work units, the market's measure of operations, of the whole job. */
@@ -18,8 +19,8 @@ export interface JobCounts {
 }
 
 export interface JobEstimate extends JobCounts {
-  /** Bytes of memory that the compiled program takes, its data included; allocated before the first step. */
-  readonly memoryBytes: number;
+  /** Memory, and the ops that do not run at full speed. */
+  readonly speed: SpeedReport;
   /** Seconds of one step, one checkpoint's commitment, and everything. */
   readonly stepSeconds: number;
   readonly checkpointSeconds: number;
@@ -87,7 +88,7 @@ export const estimateJob = async (
       : (Number(evaluation) / Number(step || 1n)) * stepSeconds;
     return {
       ...counts,
-      memoryBytes: execution.report.peakBytes,
+      speed: speedReport(program, execution.report),
       stepSeconds,
       checkpointSeconds,
       totalSeconds:

@@ -158,6 +158,18 @@ export const refusalSchema = z.strictObject({
 });
 export type Refusal = z.infer<typeof refusalSchema>;
 
+/** Part of a progress report. */
+export const engineReportSchema = z.strictObject({
+  /** Bytes of memory that the compiled program takes, its data included; fixed before the first step. */
+  memoryBytes: z.number().int().min(0),
+  /** Share of a step's evaluations that run below full speed. */
+  slowShare: z.number().min(0).max(1),
+  slowCount: uint32,
+  /** The ops that could not be compiled to run at full speed: the first of them, and what keeps them. */
+  slow: z.array(z.string().max(500)).max(16),
+});
+export type EngineReport = z.infer<typeof engineReportSchema>;
+
 /** `POST /v1/jobs/:id/progress`, by the provider's agent; told on to the streams. Not checked by anyone. */
 export const progressReportSchema = z.strictObject({
   phase: z.enum(["fetching", "training", "evaluating", "uploading", "submitted"]),
@@ -169,6 +181,8 @@ export const progressReportSchema = z.strictObject({
   secondsLeft: z.number().min(0),
   /** The provider takes no more work and would hand this job over at a checkpoint. */
   leaving: z.boolean().optional(),
+  /** What the engine made of the program, once it is compiled. */
+  engine: engineReportSchema.optional(),
 });
 export type ProgressReport = z.infer<typeof progressReportSchema>;
 

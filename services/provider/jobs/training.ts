@@ -1,4 +1,5 @@
 /** From a job's inputs to what is submitted: trains in the sandbox, keeps checkpoints, stores the model. */
+import type { SpeedReport } from "@assay/engine/wasm/report";
 import type { Request, Submission } from "@assay/protocol/domain/messages";
 import type { ProgressReport } from "@assay/protocol/wire/api";
 import type { Logger } from "@assay/runtime/logger";
@@ -42,6 +43,8 @@ export interface Trained {
 
 /** Seconds between two looks at the clock: also how long a full-speed burst lasts under a duty cycle. */
 const STRIDE_SECONDS = 0.05;
+/** Ops below full speed that the log names. */
+const MOST_LOGGED = 4;
 /** State scalar that presets keep the training loss in. */
 const LOSS = "loss";
 
@@ -75,6 +78,11 @@ export const train = async (parts: TrainingParts): Promise<Trained> => {
       lossName: LOSS,
     },
     signal,
+    onCompiled: (engine) => {
+      const { slow, ...figures } = engine;
+      parts.logger.info({ jobId, ...figures, slow: slow.slice(0, MOST_LOGGED) }, "compiled");
+      progress.compiled(engine);
+    },
     onStep: progress.step,
     onCheckpoint: async ({ index, step, roots, state }) => {
       // The last one is followed by the result at once; losing it costs one interval.
@@ -150,6 +158,10 @@ const progressOf = ({ request, report }: Pick<TrainingParts, "request" | "report
       begunAt = performance.now();
       begunStep = step;
       Object.assign(last, { phase: "training", step, checkpoint });
+      tell();
+    },
+    compiled: (engine: SpeedReport): void => {
+      Object.assign(last, { engine: { ...engine, slow: [...engine.slow] } });
       tell();
     },
     step: (step: number, loss: number | null): void => {

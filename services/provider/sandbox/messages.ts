@@ -1,5 +1,6 @@
 /** What the agent and the thread that trains say to each other. Everything is data: no function, no handle, no path. */
 import type { Words } from "@assay/engine/backend";
+import type { SpeedReport } from "@assay/engine/wasm/report";
 import type { ResumePoint, StartState } from "@assay/engine/trace/run";
 import type { ThreadFailure } from "@assay/runtime/threads";
 import type { Hex } from "viem";
@@ -63,6 +64,7 @@ export interface CheckpointMessage {
 }
 
 export type FromThread =
+  | { readonly kind: "compiled"; readonly speed: SpeedReport }
   | { readonly kind: "step"; readonly step: number; readonly loss: number | null }
   | CheckpointMessage
   | { readonly kind: "done"; readonly model: TrainedModel }

@@ -4,6 +4,7 @@ import { printProgram } from "@assay/engine/ir/json";
 import { mlp } from "@assay/engine/models/mlp";
 import { runJob } from "@assay/engine/trace/run";
 import { wasmBackend } from "@assay/engine/wasm/backend";
+import { speedReport, type SpeedReport } from "@assay/engine/wasm/report";
 import { isAssayError } from "@assay/protocol/errors";
 import type { Assignment, CheckpointMessage } from "./messages.ts";
 import { measureInSandbox, trainInSandbox, type SandboxOptions } from "./sandbox.ts";
@@ -59,7 +60,12 @@ const expected = await runJob({
 test("the sandbox gives the bits that the engine gives", async () => {
   const checkpoints: CheckpointMessage[] = [];
   const losses: (number | null)[] = [];
+  const compiled: SpeedReport[] = [];
   const model = await run(assignment(short), {
+    onCompiled: (speed) => {
+      assert.equal(checkpoints.length, 0, "memory and slow ops are told before the first step");
+      compiled.push(speed);
+    },
     onCheckpoint: (checkpoint) => Promise.resolve(void checkpoints.push(checkpoint)),
     onStep: (_step, loss) => void losses.push(loss),
   });
@@ -70,6 +76,13 @@ test("the sandbox gives the bits that the engine gives", async () => {
     checkpoints.map(({ step }) => step),
     [0, 30, 60, 90, 100],
   );
+  const execution = await wasmBackend.prepare(short, {
+    data: dataOf(short),
+    parent: [],
+    seed: 3n,
+  });
+  assert.deepEqual(compiled, [speedReport(short, execution.report)]);
+  execution.close();
   assert.ok(losses.length > 0 && losses.every((loss) => typeof loss === "number" && loss > 0));
 });
 

@@ -1,4 +1,5 @@
 /** Runs foreign programs in threads of their own, which can be killed at any moment. */
+import type { SpeedReport } from "@assay/engine/wasm/report";
 import { AssayError } from "@assay/protocol/errors";
 import { ranOutOfHeap, runThread, type ThreadRun } from "@assay/runtime/threads";
 import type {
@@ -13,6 +14,8 @@ import type {
 
 export interface SandboxOptions {
   readonly assignment: Assignment;
+  /** The program is compiled; the first step follows. */
+  readonly onCompiled?: ((speed: SpeedReport) => void) | undefined;
   readonly onStep: (step: number, loss: number | null) => void;
   /** The thread goes on once this resolves. */
   readonly onCheckpoint: (checkpoint: CheckpointMessage) => Promise<void>;
@@ -24,11 +27,13 @@ export interface SandboxOptions {
 export const trainInSandbox = ({
   assignment,
   signal,
+  onCompiled,
   onStep,
   onCheckpoint,
 }: SandboxOptions): Promise<TrainedModel> =>
   inThread<TrainedModel>(assignment, signal, (message, reply, reject) => {
-    if (message.kind === "step") onStep(message.step, message.loss);
+    if (message.kind === "compiled") onCompiled?.(message.speed);
+    else if (message.kind === "step") onStep(message.step, message.loss);
     else if (message.kind === "checkpoint")
       onCheckpoint(message).then(() => reply({ kind: "kept" }), reject);
     return message.kind === "done" ? { value: message.model } : undefined;

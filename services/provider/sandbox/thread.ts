@@ -8,7 +8,8 @@ import { threadFailure } from "@assay/runtime/threads";
 import { parseProgram } from "@assay/engine/ir/json";
 import { runJob } from "@assay/engine/trace/run";
 import { wasmBackend } from "@assay/engine/wasm/backend";
-import type { Words } from "@assay/engine/backend";
+import { speedReport } from "@assay/engine/wasm/report";
+import type { Backend, Words } from "@assay/engine/backend";
 import type { Assignment, FromThread, Measurement } from "./messages.ts";
 
 /** Milliseconds between two reports of the loss. */
@@ -40,8 +41,16 @@ const train = async (job: Assignment): Promise<void> => {
     workedSince = performance.now();
   };
 
+  const backend: Backend = {
+    name: wasmBackend.name,
+    prepare: async (...parts) => {
+      const execution = await wasmBackend.prepare(...parts);
+      say({ kind: "compiled", speed: speedReport(program, execution.report) });
+      return execution;
+    },
+  };
   const result = await runJob({
-    backend: wasmBackend,
+    backend,
     program,
     inputs: { data: job.data, parent: job.parent ?? [], seed: job.seed },
     start: job.start,

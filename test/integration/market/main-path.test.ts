@@ -132,6 +132,12 @@ for (const kind of BACKENDS)
         loss: 0.5,
         stepsPerSecond: 10,
         secondsLeft: 9,
+        engine: {
+          memoryBytes: 2 ** 20,
+          slowShare: 0.01,
+          slowCount: 1,
+          slow: ["step[1]: gathered"],
+        },
       };
       const progress = { token: provider.token, body: report };
       assert.equal((await call(url, "POST", `/v1/jobs/${jobId}/progress`, progress)).status, 204);
