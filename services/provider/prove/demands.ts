@@ -2,7 +2,8 @@
 import type { Logger } from "@assay/runtime/logger";
 import type { DisputeCall } from "@assay/sdk/disputes/moves";
 import { showChunkCall } from "@assay/sdk/disputes/moves";
-import type { Demand } from "@assay/sdk/disputes/demands";
+import type { ChainJob } from "@assay/sdk/actions/job-from-chain";
+import { demandedOf, type Demand } from "@assay/sdk/disputes/demands";
 import type { RunPool, Submitted } from "./pool.ts";
 
 export interface DemandParts {
@@ -16,7 +17,7 @@ export interface DemandParts {
 
 export interface DemandAnswers {
   /** Answers those that are not being answered yet. */
-  answer(demands: readonly Demand[], of: Submitted, now: number): void;
+  answer(demands: readonly Demand[], job: Pick<ChainJob, "submissions">, now: number): void;
 }
 
 const RETRY_MS = 2_000;
@@ -37,8 +38,13 @@ export const createDemandAnswers = (parts: DemandParts): DemandAnswers => {
   };
 
   return {
-    answer: (demands, of, now) => {
+    answer: (demands, job, now) => {
       for (const demand of demands) {
+        const about = demandedOf(job, demand);
+        if (about === undefined) continue;
+        const { jobId } = demand;
+        const { checkpoint: checkpoints, stateRoot } = about.progress;
+        const of = { jobId, checkpoints, prefixRoot: about.prefixRoot, stateRoot };
         const key = `${demand.disputes}:${demand.demandId}`;
         const known = state.get(key) ?? 0;
         if (known === "answering" || Date.now() < known || now > demand.until) continue;
@@ -46,7 +52,7 @@ export const createDemandAnswers = (parts: DemandParts): DemandAnswers => {
         void answer(demand, of)
           .catch((error: unknown) => {
             if (signal.aborted) return;
-            const { jobId, demandId } = demand;
+            const { demandId } = demand;
             logger.warn({ jobId, demandId, err: error }, "cannot show what is demanded");
             parts.onFailure(error);
           })

@@ -299,7 +299,7 @@ export const createProver = (parts: ProverParts): Prover => {
     const { job: own, prefixRoot } = found;
     const { checkpoint: checkpoints, stateRoot } = own.progress;
     const standing: Submitted = { jobId, checkpoints, prefixRoot, stateRoot };
-    demands.answer(demanded, standing, now);
+    demands.answer(demanded, found, now);
     const met = games.map((game) => {
       const of = { ...game.bindings, jobId };
       return meet(game, { ours: "provider", own, of, about: own }, now);

@@ -26,6 +26,19 @@ const NO_PROGRESS: Progress = {
   evalRoot: zeroHash,
 };
 
+/** Where on the chain something was told: events are ordered by block, then by number. */
+export interface LogPlace {
+  readonly block: bigint;
+  readonly number: number;
+}
+
+/** A submission that stood from its place on, until a later receipt replaced it. */
+export interface StandingSubmission {
+  readonly progress: Progress;
+  readonly prefixRoot: Hex;
+  readonly since: LogPlace;
+}
+
 export interface ChainJob {
   /** The record whose hash the market holds. */
   readonly job: Job;
@@ -36,6 +49,8 @@ export interface ChainJob {
   readonly modelCid: Hex | undefined;
   /** Tree over `C_0 … C_{k−1}` of the standing submission. */
   readonly prefixRoot: Hex | undefined;
+  /** All that ever stood, oldest first. */
+  readonly submissions: readonly StandingSubmission[];
   readonly settlement:
     { readonly assurance: Assurance; readonly paid: bigint; readonly refunded: bigint } | undefined;
   readonly transactions: readonly {
@@ -69,6 +84,12 @@ const logsOf = async (context: AssayContext, jobId: Hex) => {
   }
 };
 
+/** Nodes give numbers as hex, which parsing leaves as it is. */
+export const placeOfLog = (log: {
+  readonly blockNumber: bigint | Hex | null;
+  readonly logIndex: number | Hex | null;
+}): LogPlace => ({ block: BigInt(log.blockNumber ?? 0), number: Number(log.logIndex ?? 0) });
+
 /** What a job's events say; undefined without the first of them. */
 const recordOf = (
   logs: Awaited<ReturnType<typeof logsOf>>,
@@ -78,6 +99,7 @@ const recordOf = (
   let cids: { programCid: Hex; dataCid: Hex } | undefined;
   let modelCid: Hex | undefined;
   let prefixRoot: Hex | undefined;
+  const submissions: StandingSubmission[] = [];
   let settlement: ChainJob["settlement"];
   for (const log of logs) {
     if (log.eventName === "Agreed") {
@@ -95,6 +117,7 @@ const recordOf = (
       progress = log.args.progress;
       modelCid = log.args.modelCid;
       prefixRoot = log.args.prefixRoot;
+      submissions.push({ progress, prefixRoot, since: placeOfLog(log) });
     } else if (log.eventName === "Settled") {
       const { assurance, paid, refunded } = log.args;
       settlement = { assurance: ASSURANCES[assurance] ?? "unverified", paid, refunded };
@@ -106,6 +129,7 @@ const recordOf = (
     ...cids,
     modelCid,
     prefixRoot,
+    submissions,
     settlement,
     transactions: logs.map((log) => ({
       event: log.eventName,
