@@ -1,81 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { noise } from "../../autodiff/finite-differences.ts";
-import type { Words } from "../../backend.ts";
 import { elements, terms } from "../../ir/shape.ts";
-import type { Program } from "../../ir/types.ts";
-import { cnn } from "../../models/cnn.ts";
-import { mlp } from "../../models/mlp.ts";
-import { transformerLm } from "../../models/transformer.ts";
 import { playFault } from "../../testing/games.ts";
 import type { RandomCase } from "../../testing/program.ts";
 import { honestRun } from "../../testing/runs.ts";
+import { SMALL_PRESETS } from "../../testing/small-presets.ts";
 import { wasmBackend } from "../../wasm/backend.ts";
 
-const f32 = (values: readonly number[]): Words => new Uint32Array(Float32Array.from(values).buffer);
-const i32 = (values: readonly number[]): Words => new Uint32Array(Int32Array.from(values).buffer);
-
-const labels = (rows: number) => i32(Array.from({ length: rows }, (_, row) => row % 3));
-const rows = (width: number): Words[] => [
-  f32(noise(16 * width, 1)),
-  labels(16),
-  f32(noise(8 * width, 2)),
-  labels(8),
-];
-const tokens = (length: number) => i32(noise(length, 3).map((v) => Math.floor(3.5 * (v + 1))));
-
-const training = { batch: 4, steps: 2, interval: 2, trainRows: 16, heldOutRows: 8, outputs: 3 };
-const adamw = { kind: "adamw", learningRate: 0.01, clipNorm: 1 } as const;
-
-const presets: readonly (readonly [string, Program, readonly Words[]])[] = [
-  [
-    "mlp with dropout and momentum",
-    mlp({
-      ...training,
-      inputs: 12,
-      hidden: [9],
-      activation: "gelu",
-      dropout: 0.2,
-      optimizer: { kind: "sgd", learningRate: 0.1, momentum: 0.9 },
-    }),
-    rows(12),
-  ],
-  [
-    "cnn with AdamW",
-    cnn({
-      ...training,
-      image: { height: 6, width: 6, channels: 1 },
-      blocks: [
-        { kind: "convolution", filters: 3, size: 3, padding: 1 },
-        { kind: "maxPool", size: 2 },
-      ],
-      hidden: [],
-      activation: "relu",
-      optimizer: adamw,
-    }),
-    rows(36),
-  ],
-  [
-    "transformer-lm with AdamW",
-    transformerLm({
-      vocabulary: 7,
-      context: 6,
-      width: 8,
-      layers: 1,
-      heads: 2,
-      optimizer: adamw,
-      batch: 2,
-      steps: 2,
-      interval: 2,
-      trainTokens: 60,
-      heldOutTokens: 20,
-    }),
-    [tokens(60), tokens(20)],
-  ],
-];
-
 describe("a fault in a training step", () => {
-  for (const [name, program, data] of presets) {
+  for (const [name, { program, data }] of Object.entries(SMALL_PRESETS)) {
     it(`is found in any op that matters: ${name}`, async () => {
       const job: RandomCase = { program, inputs: { data, parent: [], seed: 5n } };
       const run = await honestRun(job, { backend: wasmBackend });

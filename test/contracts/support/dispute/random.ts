@@ -24,7 +24,7 @@ function smallProgram(number: number) {
 }
 
 /** Finds claims, wrong ones among them, with which the wrong scalar comes out: then only the proof can fail. */
-const lying =
+export const lying =
   (run: Run, random: Random): Provider["lie"] =>
   (claims, p) => {
     const list = LISTS[Number(p.list)] ?? "step";
