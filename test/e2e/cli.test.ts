@@ -171,8 +171,27 @@ describe("with a market", () => {
       const trained = await assay.json<Trained>("run", jobFile, "--yes", "--out", out);
       const { metrics, modelFile } = trained;
       assert.ok((metrics["accuracy"] ?? 0) > 0.3, `${preset}: ${JSON.stringify(metrics)}`);
-      const { file } = await assay.json<{ file: string }>("export", modelFile, "--job", jobFile);
-      assert.ok(existsSync(join(assay.home, file)), file);
+      const card = readFileSync(join(assay.home, out, "MODEL.md"), "utf8");
+      const provenance = readFileSync(join(assay.home, out, "provenance.json"), "utf8");
+      assert.match(card, /Licence: CC0-1\.0\./);
+      assert.match(card, new RegExp(`\\| accuracy \\| ${String(metrics["accuracy"]).slice(0, 6)}`));
+      const { chain } = JSON.parse(provenance) as {
+        chain: { job: { terms: Record<"jobId" | "programRoot" | "dataRoot", Hex> } };
+      };
+      const { jobId, programRoot, dataRoot } = chain.job.terms;
+      for (const root of [jobId, programRoot, dataRoot, trained.modelRoot])
+        assert.ok(card.includes(root), card);
+      const exported = await assay.json<{ file: string; card: string }>(
+        "export",
+        modelFile,
+        "--job",
+        jobFile,
+      );
+      assert.ok(existsSync(join(assay.home, exported.file)), exported.file);
+      const beside = readFileSync(join(assay.home, exported.card), "utf8");
+      assert.match(beside, new RegExp(`Preset: ${preset}\\.`));
+      for (const root of [programRoot, dataRoot, trained.modelRoot])
+        assert.ok(beside.includes(root), beside);
     }
   });
 

@@ -1,10 +1,14 @@
 import { type Command, Option } from "commander";
-import { writeFileSync } from "node:fs";
+import { createReadStream, writeFileSync } from "node:fs";
+import { tensorListRoot } from "@assay/engine/data/dataset";
+import { readLayout } from "@assay/engine/data/stream";
 import { onnxFile } from "@assay/engine/export/onnx";
+import { nodeHasher } from "@assay/engine/trace/hasher";
 import type { GlobalOptions } from "../home/session.ts";
 import { readModel, scanData } from "../jobfile/prepare.ts";
 import { networkOf } from "../jobfile/program.ts";
 import { readJobFile } from "../jobfile/read.ts";
+import { modelCard } from "../jobs/model-card.ts";
 import { formatCount } from "../terminal/format.ts";
 import { createOutput } from "../terminal/output.ts";
 
@@ -16,7 +20,9 @@ interface ExportFlags extends GlobalOptions {
 export const registerExport = (program: Command): void => {
   program
     .command("export <model>")
-    .description("a model file as ONNX, for other programs; needs the job file it was trained from")
+    .description(
+      "a model file as ONNX with a model card, for other programs; needs the job file it was trained from",
+    )
     .requiredOption("--job <file>", "the job file")
     .option("--out <file>", "default: the model's name with another ending")
     .addOption(new Option("--format <name>", "what to write").choices(["onnx"]).default("onnx"))
@@ -28,12 +34,21 @@ export const registerExport = (program: Command): void => {
       const flags = command.optsWithGlobals<ExportFlags>();
       const output = createOutput(flags.json ?? false);
       const { job, dataFile } = readJobFile(flags.job);
-      const network = networkOf(job, await scanData(dataFile));
-      const bytes = onnxFile(network, readModel(model));
+      const data = await scanData(dataFile);
+      const network = networkOf(job, data);
+      const tensors = readModel(model);
+      const bytes = onnxFile(network, tensors);
       const out = flags.out ?? `${model.replace(/\.safetensors$/, "")}.onnx`;
       writeFileSync(out, bytes);
       output.step("ONNX");
       output.good(`${out}: ${formatCount(bytes.length)}B, from ${network.preset} to logits`);
-      output.result({ file: out, preset: network.preset });
+      const { metadata } = await readLayout(createReadStream(model));
+      const card = `${out}.md`;
+      const modelRoot = tensorListRoot(nodeHasher, tensors);
+      const { preset } = network;
+      const parts = { modelRoot, model: { tensors, metadata }, data, preset, chain: undefined };
+      writeFileSync(card, modelCard(parts));
+      output.good(`${card}: what it was made from and what it scored`);
+      output.result({ file: out, card, preset });
     });
 };

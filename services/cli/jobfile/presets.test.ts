@@ -15,6 +15,7 @@ import { metricsOf } from "../verify/evaluate.ts";
 import type { PresetName } from "./models.ts";
 import { jobColumns, prepareJob, type PreparedJob } from "./prepare.ts";
 import { SAMPLES } from "./presets.ts";
+import { networkOf } from "./program.ts";
 import { jobFileTemplate } from "./template.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "assay-presets-"));
@@ -158,6 +159,10 @@ describe("presets", () => {
     const inline = await prepare("mlp", withGraph(graph));
     const { accuracy = 0 } = await train(inline);
     assert.ok(accuracy > 0.9, `accuracy ${accuracy}`);
+    assert.throws(
+      () => networkOf(inline.job, { tensors: [], metadata: {} }),
+      (error) => isAssayError(error, "EXPORT_UNSUPPORTED") && error.remedy !== undefined,
+    );
     writeFileSync(join(folder, "net.json"), JSON.stringify(graph));
     const beside = await prepare("mlp", withGraph("net.json"));
     assert.equal(beside.programRoot, inline.programRoot);

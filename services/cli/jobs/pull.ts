@@ -6,13 +6,18 @@ import { pipeline } from "node:stream/promises";
 import pc from "picocolors";
 import type { Hex } from "viem";
 import { tensorListRoot } from "@assay/engine/data/dataset";
+import { decodeSafetensors, type TensorLayout } from "@assay/engine/data/safetensors";
+import { readLayout } from "@assay/engine/data/stream";
 import { nodeHasher } from "@assay/engine/trace/hasher";
-import { AssayError } from "@assay/protocol/errors";
+import { parametersOf } from "@assay/engine/trace/state-file";
+import { AssayError, isAssayError } from "@assay/protocol/errors";
 import type { ChainJob } from "@assay/sdk/actions/job-from-chain";
 import { cidOfDigest } from "@assay/storage/cid";
+import type { ContentStore } from "@assay/storage/content";
 import type { Session } from "../home/session.ts";
 import { readModel } from "../jobfile/prepare.ts";
 import { formatCount, shortHex } from "../terminal/format.ts";
+import { modelCard } from "./model-card.ts";
 
 export interface PulledModel {
   readonly modelFile: string;
@@ -27,26 +32,17 @@ export interface PulledModel {
  */
 export const modelRootOfFile = (file: string): Hex => tensorListRoot(nodeHasher, readModel(file));
 
-const card = (chain: ChainJob, modelRoot: Hex): string => {
-  const { terms, progress } = chain.job;
-  return `# Model ${modelRoot}
-
-Trained by job ${terms.jobId} on the Assay market.
-
-| | |
-|---|---|
-| program | ${terms.programRoot} |
-| data set | ${terms.dataRoot} |
-| parent | ${/^0x0*$/.test(terms.parentRoot) ? "none, trained from scratch" : terms.parentRoot} |
-| seed | ${terms.seed} |
-| steps | ${Math.min(terms.startStep + progress.checkpoint * terms.interval, terms.steps)} of ${terms.steps} |
-| numerics | version ${terms.numerics}: IEEE-754 binary32 in a fixed order, the same bits on every machine |
-| provider | ${terms.provider} |
-| assurance | ${chain.settlement?.assurance ?? "not settled yet"} |
-| trace | ${progress.traceRoot} |
-
-Check it: \`assay verify model.safetensors --rerun\`
-`;
+/** Licence and columns as the data file says; undefined where no store has it any more. */
+const describedData = async (
+  content: ContentStore,
+  { dataCid }: ChainJob,
+): Promise<TensorLayout | undefined> => {
+  try {
+    return await readLayout(content.getFile(cidOfDigest(dataCid)));
+  } catch (error) {
+    if (isAssayError(error)) return undefined;
+    throw error;
+  }
 };
 
 /** Fetches the model of a job into `folder`. @throws `MODEL_NOT_SUBMITTED`, `MODEL_MISMATCH`, `CONTENT_…` */
@@ -90,7 +86,10 @@ export const pullModel = async (
   const cardFile = join(folder, "MODEL.md");
   const provenanceFile = join(folder, "provenance.json");
   const records = await session.reader.provenance(modelRoot);
-  writeFileSync(cardFile, card(chain, modelRoot));
+  const file = decodeSafetensors(readFileSync(modelFile));
+  const model = { tensors: parametersOf(file), metadata: file.metadata };
+  const data = await describedData(content, chain);
+  writeFileSync(cardFile, modelCard({ modelRoot, model, data, chain }));
   const bundle = { modelRoot, chain, records };
   writeFileSync(
     provenanceFile,

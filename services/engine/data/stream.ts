@@ -26,6 +26,11 @@ type Pieces = AsyncIterable<Uint8Array>;
 
 const NOTHING = new Uint8Array();
 
+const takeLayout = async (reader: ByteReader, options?: DecodeOptions): Promise<TensorLayout> => {
+  const length = headerBytes((await reader.take(LENGTH_BYTES)) ?? NOTHING, options);
+  return layoutOf((await reader.take(length)) ?? NOTHING);
+};
+
 /**
  * Hands on the elements of each tensor in pieces, in file order; a piece may end amid an element. Throws ENGINE_SAFETENSORS_INVALID
  * as soon as the bytes cannot be a file any more.
@@ -37,8 +42,7 @@ const visitTensors = async (
 ): Promise<TensorLayout> => {
   const reader = new ByteReader(source);
   try {
-    const length = headerBytes((await reader.take(LENGTH_BYTES)) ?? NOTHING, options);
-    const layout = layoutOf((await reader.take(length)) ?? NOTHING);
+    const layout = await takeLayout(reader, options);
     let at = 0;
     let index = 0;
     for await (const piece of reader.rest()) {
@@ -120,6 +124,19 @@ export const scanTensors = async (
     }),
     metadata,
   };
+};
+
+/** What stands at the beginning of a file; the rest is not read. Throws ENGINE_SAFETENSORS_INVALID. */
+export const readLayout = async (
+  source: Pieces,
+  options?: DecodeOptions,
+): Promise<TensorLayout> => {
+  const reader = new ByteReader(source);
+  try {
+    return await takeLayout(reader, options);
+  } finally {
+    await reader.close();
+  }
 };
 
 /** The data root of columns: over the roots of the declared tensors in their order. Throws ENGINE_DATA_COLUMN. */
