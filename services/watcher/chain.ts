@@ -72,6 +72,8 @@ export interface Chain {
   timeout(game: Game, job: Job): Promise<Hex>;
   compare(game: Game, job: Job): Promise<Hex>;
   withdrawBond(game: Game): Promise<Hex>;
+  /** Sends a call under a key that says what it is: asked for again after it was mined, it is another one. */
+  readonly once: (key: string, call: DisputeCall) => Promise<Hex>;
 }
 
 export interface ChainParts {
@@ -90,7 +92,7 @@ export const createChain = ({ context, deployment, sender, maxBond }: ChainParts
 
   const mined = new Map<string, number>();
   /** A key says which call from which position; asked for again after it was mined (a reorganisation undid it), it is another. */
-  const once = async (base: string, call: Omit<DisputeCall, "address"> & { address: Address }) => {
+  const once = async (base: string, call: DisputeCall): Promise<Hex> => {
     const before = mined.get(base) ?? 0;
     const { hash } = await sender.send({
       to: call.address,
@@ -220,5 +222,6 @@ export const createChain = ({ context, deployment, sender, maxBond }: ChainParts
     timeout: (game, job) => inGame(game, timeoutCall(game, { side: "provider", job })),
     compare: (game, job) => inGame(game, compareCall(game, job)),
     withdrawBond: (game) => inGame(game, withdrawBondCall(game)),
+    once,
   };
 };

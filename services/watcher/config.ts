@@ -38,6 +38,11 @@ export const environment = z.object({
     .regex(/^0x[0-9a-fA-F]{40}(,0x[0-9a-fA-F]{40})*$/)
     .optional()
     .describe("Watch only jobs of these requesters or providers (addresses, commas between)"),
+  ASSAY_WATCHER_AUDITOR: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{40}$/)
+    .optional()
+    .describe("Stake to audit for, of which the key is an operator; default: the key's own"),
   ASSAY_WATCHER_START: z
     .enum(["agreed", "submitted"])
     .default("submitted")

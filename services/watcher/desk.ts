@@ -11,9 +11,11 @@ import { createTransactionSender } from "@assay/runtime/transactions";
 import { createAssay } from "@assay/sdk";
 import { domainOf, type AssayContext } from "@assay/sdk/context";
 import { openContentStore } from "@assay/storage/open";
-import { parseUnits, type LocalAccount } from "viem";
+import { parseUnits, type Address, type LocalAccount } from "viem";
+import { createAuditing } from "./audit/auditing.ts";
 import { BUBBLED_ERRORS, createChain } from "./chain.ts";
 import { deploymentOf } from "./deployment.ts";
+import { leftOut, type Choice } from "./follow/select.ts";
 import { openNotebook } from "./journal/notebook.ts";
 import type { KeepParts } from "./play/keep.ts";
 import { createSlots } from "./slots.ts";
@@ -21,6 +23,10 @@ import { createSlots } from "./slots.ts";
 export interface DeskOptions {
   /** Challenges, and pays bonds and gas. */
   readonly account: LocalAccount;
+  /** Stake to audit for, of which the account is an operator; default: the account's own. */
+  readonly auditor?: Address | undefined;
+  /** Which jobs are run in any case; without it only what is asked for is done, and no audits. */
+  readonly choice?: Choice | undefined;
   readonly rpcUrl: string;
   /** Market to ask for contracts and content. */
   readonly apiUrl?: string | undefined;
@@ -121,7 +127,8 @@ const openLocked = async (
     stuckAfter: FEES_AFTER_MS,
     signal,
   });
-  const { maxBond } = options;
+  const { maxBond, choice } = options;
+  const { salt } = notebook.memory;
   const chain = createChain({
     context,
     deployment,
@@ -143,6 +150,17 @@ const openLocked = async (
       slots: createSlots(capacity),
       runsDir: at("runs"),
       checkpointBytes: options.checkpointBytes,
+      auditing:
+        choice &&
+        createAuditing({
+          context,
+          deployment,
+          auditor: options.auditor ?? account.address,
+          sender: account.address,
+          secret: salt,
+          send: chain.once,
+        }),
+      chosen: (terms) => choice === undefined || leftOut(choice, salt, terms) === undefined,
       early: options.early,
       pollMs,
       signal,

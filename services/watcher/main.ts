@@ -19,6 +19,7 @@ const optionsOf = async (environment: Environment): Promise<WatcherOptions> => (
     maxUnits: environment.ASSAY_WATCHER_MAX_UNITS,
     only: (environment.ASSAY_WATCHER_ONLY?.split(",") ?? []) as Hex[],
   },
+  auditor: environment.ASSAY_WATCHER_AUDITOR as Hex | undefined,
   early: environment.ASSAY_WATCHER_START === "agreed",
   capacity: environment.ASSAY_WATCHER_CAPACITY,
   maxBond: environment.ASSAY_WATCHER_MAX_BOND,

@@ -95,7 +95,11 @@ export const startWatcher = async (options: WatcherOptions): Promise<StartedWatc
     }
     const { found } = await chain.job(jobId);
     if (found === undefined) return;
-    const reason = leftOut(choice, memory.salt, found.job.terms);
+    const { terms } = found.job;
+    const audit = news.kind === "committed";
+    // Before it is shown a committed job is only of use to those who may be drawn, whatever share of others is run.
+    if (audit && !(await keep.auditing?.mayAudit(terms))) return;
+    const reason = leftOut(audit ? { ...choice, fraction: 1 } : choice, memory.salt, terms);
     if (reason !== undefined) {
       logger.debug({ jobId, reason }, "left to others");
       return;

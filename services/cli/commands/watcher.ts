@@ -14,6 +14,7 @@ interface StartOptions {
   readonly fraction: string;
   readonly maxUnits?: string;
   readonly only?: string;
+  readonly auditFor?: string;
   readonly early?: boolean;
   readonly capacity: string;
   readonly maxBond?: string;
@@ -49,11 +50,11 @@ const number = (text: string, name: string, least: number, most: number): number
   );
 };
 
-const addresses = (text: string | undefined): Address[] =>
+const addresses = (text: string | undefined, name: string): Address[] =>
   (text?.split(",") ?? []).map((one) => {
     if (isAddress(one, { strict: false })) return one;
-    throw new AssayError("USAGE_BAD_ADDRESS", `--only: “${one}” is no address`, {
-      remedy: "give addresses of requesters or providers with commas between",
+    throw new AssayError("USAGE_BAD_ADDRESS", `--${name}: “${one}” is no address`, {
+      remedy: "give addresses: 0x and 40 hex digits, with commas between",
     });
   });
 
@@ -76,6 +77,7 @@ export const registerWatcher = (program: Command): void => {
     .option("--fraction <share>", "share of all jobs to run again, 0 to 1", "1")
     .option("--max-units <units>", "leave jobs of more work units to others")
     .option("--only <addresses>", "watch only jobs of these requesters or providers")
+    .option("--audit-for <address>", "stake to audit for, if this key is an operator of it")
     .option("--early", "run a job when it is agreed, not only once something is submitted")
     .option("--capacity <jobs>", "jobs to run at a time", "1")
     .option("--max-bond <amount>", "most tokens to risk in one game")
@@ -106,8 +108,9 @@ export const registerWatcher = (program: Command): void => {
         choice: {
           fraction: number(options.fraction, "fraction", 0, 1),
           maxUnits: units(options.maxUnits),
-          only: addresses(options.only),
+          only: addresses(options.only, "only"),
         },
+        auditor: addresses(options.auditFor, "audit-for")[0],
         early: options.early ?? false,
         capacity: number(options.capacity, "capacity", 1, 1_024),
         maxBond: options.maxBond,

@@ -18,6 +18,7 @@ import { createJobViews, type JobView } from "@assay/sdk/actions/job-views";
 import { parameters } from "@assay/sdk/actions/parameters";
 import { stakeOf, type StakeView } from "@assay/sdk/actions/stake";
 import type { AssayContext } from "@assay/sdk/context";
+import { nextDrawCall } from "@assay/sdk/disputes/audits";
 import { disputeStatus } from "@assay/sdk/disputes/read";
 import {
   encodeAbiParameters,
@@ -193,16 +194,10 @@ export const createChain = (parts: ChainParts): Chain => {
       const { disputes, jobId, auditLine } = job.terms;
       if (auditLine === 0n || disputes === zeroAddress) return;
       if ((await disputeStatus(context, { disputes, jobId })).auditUntil !== 0) return;
-      for (const functionName of ["openDraw", "resolveDraw"] as const) {
-        const call = { abi: disputesAbi, functionName, args: [job] } as const;
-        try {
-          await publicClient.simulateContract({ ...call, address: disputes, account });
-        } catch {
-          // Done already, by anyone, or not yet to be done: the reveal says what is missing.
-          continue;
-        }
-        await once(functionName, job, (key) => sender.send({ ...call, to: disputes, key }));
-      }
+      // What is missing afterwards the reveal says.
+      const call = await nextDrawCall(context, job, account.address);
+      if (call !== undefined)
+        await once(call.functionName, job, (key) => sender.send({ ...call, to: disputes, key }));
     },
     requireRevealable: async (job, submission, salt) => {
       await read(

@@ -25,7 +25,14 @@ type Name =
   | "timeoutChallenger"
   | "withdrawBond"
   | "showChunk"
-  | "noteLostChallenge";
+  | "noteLostChallenge"
+  | "openDraw"
+  | "resolveDraw"
+  | "commitAudit"
+  | "revealAudit"
+  | "claimAudit"
+  | "revealDissent"
+  | "claimReward";
 type Args<F extends Name> = ContractFunctionArgs<Abi, "nonpayable", F>;
 
 /** One transaction to the dispute game. */
@@ -39,7 +46,8 @@ export interface DisputeCall<F extends Name = Name> {
 type Children = Args<"open">[2];
 type Proof = Args<"proveParameter">[4];
 
-const call = <F extends Name>(
+/** A call of the game at an address. */
+export const call = <F extends Name>(
   address: Address,
   functionName: F,
   args: Args<F>,

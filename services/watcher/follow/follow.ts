@@ -1,5 +1,5 @@
 /**
- * Follows the market's agreements and submissions. Blocks that may still be undone are read again each time, so a reorganisation only
+ * Follows the market's agreements, commitments and submissions. Blocks that may still be undone are read again each time, so a reorganisation only
  * means that something is told once more, or later; whoever hears of a job looks at the chain before doing anything.
  */
 import { marketAbi } from "@assay/protocol/generated/abis";
@@ -13,6 +13,8 @@ export interface Cursor {
 
 export type News =
   | { readonly kind: "agreed"; readonly jobId: Hex }
+  /** The provider is done, and shows its result once others have committed too, or auditors had their time. */
+  | { readonly kind: "committed"; readonly jobId: Hex }
   /** Last second, Unix, at which it can be challenged. */
   | {
       readonly kind: "submitted";
@@ -40,6 +42,7 @@ export interface FollowOptions {
 
 const EVENTS = [
   getAbiItem({ abi: marketAbi, name: "Agreed" }),
+  getAbiItem({ abi: marketAbi, name: "CommitmentMade" }),
   getAbiItem({ abi: marketAbi, name: "Submitted" }),
 ];
 
@@ -77,6 +80,7 @@ export const createFollower = (options: FollowOptions): (() => Promise<void>) =>
       told.set(place, Number(log.blockNumber));
       const { jobId } = log.args;
       if (log.eventName === "Agreed") onNews({ kind: "agreed", jobId });
+      else if (log.eventName === "CommitmentMade") onNews({ kind: "committed", jobId });
       else {
         const { windowEnd, traceRoot } = log.args.progress;
         onNews({ kind: "submitted", jobId, windowEnd, traceRoot });

@@ -33,7 +33,17 @@ export const eventSchema = z.discriminatedUnion("kind", [
   event("challenging", { jobId: bytes32, traceRoot: bytes32, disputes: address }),
   event("closed", {
     jobId: bytes32,
-    outcome: z.enum(["same", "unknown", "too late", "won", "lost", "returned", "gone"]),
+    outcome: z.enum([
+      "same",
+      "unknown",
+      "too late",
+      "won",
+      "lost",
+      "returned",
+      "gone",
+      /** It was looked after for its audit alone. */
+      "not drawn",
+    ]),
   }),
   /** A transaction that was signed: hash by hash, so that none is sent twice under another nonce. */
   event("transaction", { key: z.string(), nonce: z.int(), hashes: z.array(bytes32) }),

@@ -15,6 +15,8 @@ const submitted: Facts = {
   job,
   game: undefined,
   finding: undefined,
+  audit: undefined,
+  chosen: true,
   early: false,
   ranAll: false,
 };

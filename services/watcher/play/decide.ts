@@ -5,6 +5,7 @@ import type { JobState } from "@assay/protocol/domain/states";
 import type { Game } from "@assay/sdk/disputes/game";
 import { comparedWinner, deadlineOf, isTimedOut, turnOf } from "@assay/sdk/disputes/turn";
 import { checkpointCount } from "@assay/protocol/domain/money";
+import type { AuditStep, AuditTurn } from "../audit/decide.ts";
 import type { Outcome } from "../journal/events.ts";
 
 export type Step =
@@ -21,6 +22,8 @@ export type Step =
   | { readonly do: "compare"; readonly game: Game }
   /** The job came to another end: the bond comes back. */
   | { readonly do: "withdraw"; readonly game: Game }
+  /** An auditor's part: commit, show, be paid. */
+  | { readonly do: "audit"; readonly step: AuditStep }
   /** Nothing to do before the chain's time `until`, or before something changes. */
   | { readonly do: "wait"; readonly until: number | undefined }
   /** Nothing to do before a submission is told of. */
@@ -47,6 +50,10 @@ export interface Facts {
     /** The run failed for good, or does not agree with itself. */
     | { readonly kind: "unknown" }
     | undefined;
+  /** What there is to do for an audit; undefined where none is possible. */
+  readonly audit: AuditTurn | undefined;
+  /** The job is one of those that are run whether they are audited or not. */
+  readonly chosen: boolean;
   /** Jobs are run when they are agreed, not only once something is submitted. */
   readonly early: boolean;
   /** The whole job was run already. */
@@ -56,6 +63,8 @@ export interface Facts {
 export const decide = (facts: Facts): Step => {
   const { game, state } = facts;
   if (game !== undefined && game.end === undefined) return decideGame(facts, game);
+  const audit = decideAuditing(facts);
+  if (audit !== undefined) return audit;
   if (game?.end === "provider lost") return { do: "close", outcome: "won" };
   if (game?.end === "bond returned") return { do: "close", outcome: "returned" };
   // The same submission is not challenged twice: whoever lost once erred.
@@ -68,6 +77,18 @@ export const decide = (facts: Facts): Step => {
       return decideActive(facts);
     default:
       return { do: "close", outcome: "gone" };
+  }
+};
+
+const decideAuditing = ({ audit, job }: Facts): Step | undefined => {
+  switch (audit?.do) {
+    case "audit":
+    case "wait":
+      return audit;
+    case "run all":
+      return job && { do: "run", checkpoint: checkpointCount(job.terms) };
+    default:
+      return undefined;
   }
 };
 
@@ -98,8 +119,9 @@ const decideSubmitted = ({ now, job, finding }: Facts): Step => {
   return finding.confirmed ? { do: "challenge", target: finding.target } : { do: "confirm" };
 };
 
-const decideActive = ({ job, early, ranAll, finding }: Facts): Step => {
+const decideActive = ({ job, early, ranAll, finding, chosen, audit }: Facts): Step => {
   if (job === undefined) return { do: "close", outcome: "gone" };
+  if (!chosen && audit?.do === "not drawn") return { do: "close", outcome: "not drawn" };
   return early && !ranAll && finding?.kind !== "unknown"
     ? { do: "run", checkpoint: checkpointCount(job.terms) }
     : { do: "park" };

@@ -8,7 +8,9 @@ import { wrongTarget } from "@assay/engine/trace/game/point";
 import { programParts } from "@assay/engine/ir/root";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { toHex } from "@assay/protocol/commitments/hash";
+import type { Terms } from "@assay/protocol/domain/messages";
 import { checkpointCount } from "@assay/protocol/domain/money";
+import type { JobState } from "@assay/protocol/domain/states";
 import { AssayError, isAssayError } from "@assay/protocol/errors";
 import type { Logger } from "@assay/runtime/logger";
 import type { ChainJob } from "@assay/sdk/actions/job-from-chain";
@@ -17,6 +19,8 @@ import { phaseOf, type Game } from "@assay/sdk/disputes/game";
 import { describePlace } from "@assay/sdk/disputes/place";
 import type { ContentStore } from "@assay/storage/content";
 import type { Hex } from "viem";
+import { traceRootOfRun, type Auditing } from "../audit/auditing.ts";
+import { decideAudit } from "../audit/decide.ts";
 import type { Chain } from "../chain.ts";
 import type { Notebook } from "../journal/notebook.ts";
 import type { Outcome } from "../journal/events.ts";
@@ -38,6 +42,10 @@ export interface KeepParts {
   /** Folder of all runs. */
   readonly runsDir: string;
   readonly checkpointBytes: number;
+  /** Audits, where they are done. */
+  readonly auditing: Auditing | undefined;
+  /** Whether a job is one of those that are run in any case. */
+  readonly chosen: (terms: Terms) => boolean;
   /** Jobs are run when they are agreed. */
   readonly early: boolean;
   /** Milliseconds between two looks at the chain. */
@@ -88,6 +96,8 @@ export const keepJob = async (parts: KeepParts, jobId: Hex): Promise<Kept> => {
   const confirmed = new Set<Hex>();
   /** What the latest run took. */
   let seconds = 0;
+  /** Until when a drawn auditor can commit. */
+  let auditUntil: number | undefined;
 
   const inputsOf = async (job: ChainJob): Promise<ReplayInputs> => {
     const { store, limits } = parts;
@@ -127,14 +137,50 @@ export const keepJob = async (parts: KeepParts, jobId: Hex): Promise<Kept> => {
     const all = found && checkpointCount(found.job.terms);
     const failedAll = all !== undefined && failed.has(all);
     const ranAll = all !== undefined && (failedAll || (await runs.finished(all)) !== undefined);
-    const facts = { now, state, job: found?.job, game, finding, early: parts.early, ranAll };
+    const audit = found && (await auditTurn(found, state, now));
+    const chosen = found === undefined || parts.chosen(found.job.terms);
+    const { early } = parts;
+    const facts = { now, state, job: found?.job, game, finding, audit, chosen, early, ranAll };
     return { facts, view, game };
+  };
+
+  const auditTurn = async (
+    { job: { terms, progress } }: ChainJob,
+    state: JobState,
+    now: number,
+  ): Promise<Facts["audit"]> => {
+    const { auditing } = parts;
+    if (auditing === undefined || state === "active") return undefined;
+    if (!(await auditing.mayAudit(terms))) return undefined;
+    const view = await auditing.view(terms);
+    if (view.drawn && view.until > 0) auditUntil = view.until;
+    const checkpoint = checkpointCount(terms);
+    const run = await runs.finished(checkpoint);
+    const own = run && traceRootOfRun(run);
+    return decideAudit({
+      now,
+      state,
+      committedAt: progress.committedAt,
+      windowEnd: progress.windowEnd,
+      standing: progress.traceRoot,
+      auditor: auditing.auditor,
+      view,
+      own,
+      ownCommitment: own && auditing.commitment(jobId, own),
+      failed: failed.has(checkpoint),
+    });
+  };
+
+  const audit = async ({ job }: ChainJob, { step }: Step & { do: "audit" }): Promise<void> => {
+    const hash = await parts.auditing?.act(step, job);
+    if (hash !== undefined) logger.info({ jobId, doing: step.audit, hash }, "audit");
+    else await sleep(parts.pollMs, undefined, { signal });
   };
 
   const run = async (job: ChainJob, checkpoint: number): Promise<void> => {
     const { windowEnd } = job.job.progress;
     // What stands already goes before what may still be submitted.
-    const urgency = windowEnd === 0 ? Number.MAX_SAFE_INTEGER : windowEnd;
+    const urgency = windowEnd === 0 ? (auditUntil ?? Number.MAX_SAFE_INTEGER) : windowEnd;
     await parts.slots.use(
       urgency,
       async () => {
@@ -251,6 +297,8 @@ export const keepJob = async (parts: KeepParts, jobId: Hex): Promise<Kept> => {
         return confirm(job);
       case "challenge":
         return challenge(job, step);
+      case "audit":
+        return audit(job, step);
       case "move":
         return move(job, step.game);
       case "timeout": {
