@@ -149,6 +149,8 @@ const follow = async (
 /** Seconds that a request may wait for a provider where no job file says. */
 const PATIENCE = 600;
 
+const audited = ({ auditLine = 0n }: PreparedJob): boolean => auditLine > 0n;
+
 const startRun = async (session: Session, file: string, options: RunOptions): Promise<void> => {
   const { output } = session;
   const token = await tokenOf(session);
@@ -170,6 +172,10 @@ const startRun = async (session: Session, file: string, options: RunOptions): Pr
   if (replicas > 1)
     output.line(
       `${replicas} providers each do the whole job, at most ${formatAmount(prepared.maximum, token)} each, and commit before they see each other's result`,
+    );
+  else if (audited(prepared))
+    output.line(
+      `${formatAmount(prepared.auditLine ?? 0n, token)} of it for auditors who are drawn by chance; the provider commits, they run the job, then it shows its result: paid in full or not at all`,
     );
   else
     output.line(
@@ -202,6 +208,7 @@ const startRun = async (session: Session, file: string, options: RunOptions): Pr
     constraints: prepared.constraints,
     ...(prepared.minCollateral === undefined ? {} : { minCollateral: prepared.minCollateral }),
     ...(prepared.statedLoss === undefined ? {} : { statedLoss: prepared.statedLoss }),
+    ...(prepared.auditLine === undefined ? {} : { auditLine: prepared.auditLine }),
   });
   saveRun(session.home, { requests: [posted.digest], maxSpend, patience, stopped: false });
   output.good(`request signed and posted: ${shortHex(posted.digest)}`);

@@ -42,6 +42,7 @@ export interface PreparedJob {
   readonly maximum: bigint;
   readonly minCollateral: bigint | undefined;
   readonly statedLoss: bigint | undefined;
+  readonly auditLine: bigint | undefined;
   readonly constraints: ConstraintsWire;
   /** The program as it is stored by content hash. */
   readonly programFile: Uint8Array;
@@ -125,6 +126,7 @@ export const prepareJob = async (file: string, token: Token): Promise<PreparedJo
     minCollateral:
       limits.minCollateral === undefined ? undefined : parseAmount(limits.minCollateral, token),
     statedLoss: limits.statedLoss === undefined ? undefined : parseAmount(limits.statedLoss, token),
+    auditLine: limits.audit === undefined ? undefined : parseAmount(limits.audit, token),
     constraints: toWire(job.constraints),
     programFile: new TextEncoder().encode(printProgram(program)),
     dataFile,
@@ -139,6 +141,7 @@ export const quoteAskOf = ({
   maximum,
   minCollateral,
   statedLoss,
+  auditLine,
   constraints,
 }: PreparedJob) => ({
   initUnits: units.init.toString(),
@@ -150,5 +153,6 @@ export const quoteAskOf = ({
   maximum: maximum.toString(),
   ...(minCollateral === undefined ? {} : { minCollateral: minCollateral.toString() }),
   ...(statedLoss === undefined ? {} : { statedLoss: statedLoss.toString() }),
+  ...(auditLine === undefined ? {} : { auditLine: auditLine.toString() }),
   constraints,
 });

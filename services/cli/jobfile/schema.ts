@@ -79,6 +79,11 @@ const fields = z.strictObject({
     /** Least collateral of the provider, and the damage you state you would suffer by a wrong result. */
     minCollateral: amount.optional(),
     statedLoss: amount.optional(),
+    /**
+     * What auditors share who are drawn by chance and find the same result before it is shown; part of the maximum, and back to you
+     * where nobody is drawn. The provider then commits first, and is paid in full or not at all.
+     */
+    audit: amount.optional(),
   }),
   constraints: constraintsSchema.prefault({}),
 });

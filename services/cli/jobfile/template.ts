@@ -100,6 +100,7 @@ limits:
   patience: 300       # seconds the market may look for a provider
   # minCollateral: '2.00'   # what the provider must lock
   # statedLoss: '0.00'      # the damage a wrong result would do you
+  # audit: '0.50'           # for auditors drawn by chance who run it again; back to you where nobody is drawn
 
 # Which providers will do. All optional; \`assay quote\` says what each one costs you.
 constraints:

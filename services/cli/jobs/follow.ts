@@ -95,11 +95,15 @@ const printState = (output: Output, job: JobView, token: Token): void => {
     output.good(
       `settled${partOf(job)} (${job.assurance ?? "unverified"}): ${formatAmount(job.paid ?? 0n, token)} paid to the provider, ${formatAmount(feesPaid(job), token)} in fees, ${formatAmount(job.refunded ?? 0n, token)} returned${transaction(job, "Settled")}`,
     );
-  } else if (job.state === "committed")
+  } else if (job.state === "committed") {
+    const others =
+      job.replicas > 1
+        ? "the others have"
+        : "auditors, if any are drawn, had their time to run it too";
     output.good(
-      `committed to a result it shows once the others have${transaction(job, "CommitmentMade")}`,
+      `committed to a result it shows once ${others}${transaction(job, "CommitmentMade")}`,
     );
-  else output.bad(`${job.state}: ${formatAmount(job.refunded ?? 0n, token)} returned`);
+  } else output.bad(`${job.state}: ${formatAmount(job.refunded ?? 0n, token)} returned`);
 };
 
 /** Opens the events of a job or a request. */
