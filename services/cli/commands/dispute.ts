@@ -3,6 +3,7 @@ import pc from "picocolors";
 import { AssayError } from "@assay/protocol/errors";
 import { parametersAbi } from "@assay/protocol/generated/abis";
 import { read } from "@assay/sdk/chain/read";
+import { auditOf } from "@assay/sdk/disputes/audits";
 import { phaseOf, type Game } from "@assay/sdk/disputes/game";
 import { describePlace } from "@assay/sdk/disputes/place";
 import { findGames, readGame } from "@assay/sdk/disputes/read";
@@ -136,6 +137,17 @@ export const registerDispute = (program: Command): void => {
           `a challenger that wins gets its bond back, its measured costs, and ${amount(stake.reward)} as far as the collateral lasts`,
         );
       }
-      output.result({ ...plain(game, now), levels, position, atStake: stake });
+      const { reward } = await auditOf(reader.context, game, game.challenger);
+      if (reward !== undefined)
+        output.line(
+          `${amount(reward.amount)} of reward wait${reward.until >= now ? ` ${reward.until - now} s more` : ""} for drawn auditors who found out before the result was shown (${reward.auditors} so far); without any it is the winner's`,
+        );
+      output.result({
+        ...plain(game, now),
+        levels,
+        position,
+        atStake: stake,
+        reward: reward ?? null,
+      });
     });
 };

@@ -25,6 +25,7 @@ import type { AuditStep } from "./decide.ts";
 
 export interface Auditing {
   readonly auditor: Address;
+  readonly challenger: Address;
   /** Whether this stake may be drawn for a job at all. */
   mayAudit(terms: Terms): Promise<boolean>;
   /** Throws CHAIN_UNREACHABLE. */
@@ -71,7 +72,7 @@ export const createAuditing = (parts: AuditingParts): Auditing => {
       case "dissent":
         return revealDissentCall(job, auditor, step.traceRoot, saltOf(jobId));
       case "claim reward":
-        return claimRewardCall(job.terms, auditor);
+        return claimRewardCall(job.terms, step.account);
       default:
         return undefined;
     }
@@ -79,6 +80,7 @@ export const createAuditing = (parts: AuditingParts): Auditing => {
 
   return {
     auditor,
+    challenger: parts.sender,
     mayAudit: async ({ auditLine, disputes, provider }) => {
       if (auditLine === 0n || disputes === zeroAddress || isAddressEqual(provider, auditor))
         return false;

@@ -5,6 +5,7 @@ import { DRAW_PATIENCE_SECONDS, decideAudit, type AuditFacts } from "./decide.ts
 
 const AUDITOR: Address = `0x${"0a".repeat(20)}`;
 const OTHER: Address = `0x${"0b".repeat(20)}`;
+const KEY: Address = `0x${"0c".repeat(20)}`;
 const ROOT: Hex = `0x${"01".repeat(32)}`;
 const WRONG: Hex = `0x${"02".repeat(32)}`;
 const OURS: Hex = `0x${"03".repeat(32)}`;
@@ -24,6 +25,7 @@ const committed: AuditFacts = {
   windowEnd: 0,
   standing: zeroHash,
   auditor: AUDITOR,
+  challenger: KEY,
   view,
   own: undefined,
   ownCommitment: undefined,
@@ -93,10 +95,14 @@ describe("what an auditor does about a job", () => {
   });
 
   test("takes the whole reward of a game it won where nobody dissents", () => {
-    const own = { ...reward, winner: AUDITOR };
+    const own = { ...reward, winner: KEY };
     const won = { state: "slashed", standing: WRONG } as const;
     assert.equal(does({ ...won, now: 900, view: { ...view, reward: own } }), "wait");
-    assert.equal(does({ ...won, now: 901, view: { ...view, reward: own } }), "claim reward");
+    assert.deepEqual(
+      decideAudit({ ...committed, ...won, now: 901, view: { ...view, reward: own } }),
+      { do: "audit", step: { audit: "claim reward", account: KEY } },
+    );
+    assert.equal(does({ ...won, now: 901, view: { ...view, reward } }), "nothing");
     const shared = { ...own, auditors: 2 };
     assert.equal(does({ ...won, now: 901, view: { ...view, reward: shared } }), "nothing");
   });

@@ -12,7 +12,8 @@ export type AuditStep =
   | { readonly audit: "claim" }
   /** The slashed result is another one than was committed to. */
   | { readonly audit: "dissent"; readonly traceRoot: Hex }
-  | { readonly audit: "claim reward" };
+  /** Of a slashed job: for having found out first, or for a game that was won. */
+  | { readonly audit: "claim reward"; readonly account: Address };
 
 export type AuditTurn =
   | { readonly do: "audit"; readonly step: AuditStep }
@@ -35,6 +36,8 @@ export interface AuditFacts {
   /** Trace root that stands, or that was slashed. */
   readonly standing: Hex;
   readonly auditor: Address;
+  /** Who challenges: the key, which may be an operator of the auditor. */
+  readonly challenger: Address;
   readonly view: AuditView;
   /** Trace root of our own run of the whole job, once it is finished. */
   readonly own: Hex | undefined;
@@ -87,7 +90,7 @@ const decideStanding = (facts: AuditFacts): AuditTurn => {
 
 /** The reward waits for those who dissent, and is the winner's only where nobody does. */
 const decideSlashed = (facts: AuditFacts): AuditTurn => {
-  const { now, view, own, standing, failed, auditor } = facts;
+  const { now, view, own, standing, failed, auditor, challenger } = facts;
   const { reward } = view;
   if (reward === undefined) return NOTHING;
   const open = now <= reward.until;
@@ -96,8 +99,12 @@ const decideSlashed = (facts: AuditFacts): AuditTurn => {
     if (own !== standing && view.commitment === facts.ownCommitment)
       return step({ audit: "dissent", traceRoot: own });
   }
-  const ours = view.dissented || isAddressEqual(reward.winner, auditor);
-  if (!ours) return NOTHING;
+  const account = view.dissented
+    ? auditor
+    : [auditor, challenger].find((one) => isAddressEqual(one, reward.winner));
+  if (account === undefined) return NOTHING;
   if (open) return { do: "wait", until: reward.until + 1 };
-  return view.dissented || reward.auditors === 0 ? step({ audit: "claim reward" }) : NOTHING;
+  return view.dissented || reward.auditors === 0
+    ? step({ audit: "claim reward", account })
+    : NOTHING;
 };

@@ -151,7 +151,9 @@ export const keepJob = async (parts: KeepParts, jobId: Hex): Promise<Kept> => {
   ): Promise<Facts["audit"]> => {
     const { auditing } = parts;
     if (auditing === undefined || state === "active") return undefined;
-    if (!(await auditing.mayAudit(terms))) return undefined;
+    // Of a slashed job a challenger without any stake may have to wait for its reward, too.
+    const concerned = state === "slashed" ? terms.auditLine > 0n : await auditing.mayAudit(terms);
+    if (!concerned) return undefined;
     const view = await auditing.view(terms);
     if (view.drawn && view.until > 0) auditUntil = view.until;
     const checkpoint = checkpointCount(terms);
@@ -164,6 +166,7 @@ export const keepJob = async (parts: KeepParts, jobId: Hex): Promise<Kept> => {
       windowEnd: progress.windowEnd,
       standing: progress.traceRoot,
       auditor: auditing.auditor,
+      challenger: auditing.challenger,
       view,
       own,
       ownCommitment: own && auditing.commitment(jobId, own),
