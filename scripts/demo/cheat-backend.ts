@@ -4,4 +4,4 @@ import { lazyBackend } from "../../test/support/cheat.ts";
 
 export * from "@assay/engine/wasm/backend";
 /** @public The hooks put this module in the place of the other. */
-export const wasmBackend = lazyBackend(honest);
+export const wasmBackend: typeof honest = lazyBackend(honest);
