@@ -41,46 +41,47 @@ export const jobCounts = (program: Program): JobCounts => {
   };
 };
 
-const seconds = (since: number): number => (performance.now() - since) / 1000;
-
 /** Evaluations that would take longer than this many steps are judged by their work units. */
 const EVALUATION_STEPS = 50n;
 
 /**
  * Runs a job for about `milliseconds` and predicts the whole. Bursts of steps grow and the last ones count, because the
- * first steps run in code that is not optimised yet. Throws what `prepare` throws.
+ * first steps run in code that is not optimised yet. `clock` counts milliseconds; where other processes take turns, one that
+ * counts this process's alone predicts what the job would take without them. Throws what `prepare` throws.
  */
 export const estimateJob = async (
   backend: WasmBackend,
   program: Program,
   inputs: Inputs,
   milliseconds = 500,
+  clock: () => number = () => performance.now(),
 ): Promise<JobEstimate> => {
-  const begun = performance.now();
+  const seconds = (since: number): number => (clock() - since) / 1000;
+  const begun = clock();
   const execution = await backend.prepare(program, inputs);
   try {
     execution.init();
     const startSeconds = seconds(begun);
     const bursts: number[] = [];
-    const until = performance.now() + milliseconds;
+    const until = clock() + milliseconds;
     for (
       let burst = 1;
-      performance.now() < until && execution.position + burst <= program.steps;
+      clock() < until && execution.position + burst <= program.steps;
       burst = Math.min(burst * 2, Math.max(1, Math.round(0.05 / (bursts.at(-1) ?? 1))))
     ) {
-      const since = performance.now();
+      const since = clock();
       execution.run(burst);
       bursts.push(seconds(since) / burst);
       await new Promise((resolve) => setImmediate(resolve));
     }
     const late = bursts.slice(-5).toSorted((a, b) => a - b);
     const stepSeconds = late[late.length >> 1] ?? 0;
-    const since = performance.now();
+    const since = clock();
     stateRoots(program, execution.state());
     const checkpointSeconds = seconds(since);
     const counts = jobCounts(program);
     const { step, eval: evaluation } = workUnits(program);
-    const evaluated = performance.now();
+    const evaluated = clock();
     const measured = evaluation <= EVALUATION_STEPS * step;
     if (measured) execution.evaluate();
     const evalSeconds = measured
