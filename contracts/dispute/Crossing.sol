@@ -25,6 +25,7 @@ abstract contract Crossing is Descent {
         _requireLevel(p, Level.Checkpoint);
         uint256 states = b.statesBefore(p.index);
         if (states < 2) revert DisputeWrongCrossing();
+        _requireThere(p);
         next.checkpoint = p.index;
         next.stepsRest = rest;
         _enter(gameId, next, Level.Step, rest, states - 1, p.node, children);
@@ -68,6 +69,7 @@ abstract contract Crossing is Descent {
         Position memory next = _begin(gameId, p, Phase.Cross);
         _requireBindings(p, b);
         _requireHeader(b, header);
+        _requireThere(p);
         if (p.level == Level.Output) {
             next.list = EVAL;
             next.lastOp = _referee.outputOp(header, p.index);
@@ -119,6 +121,12 @@ abstract contract Crossing is Descent {
         next.size = p.terms;
         _enter(gameId, next, Level.Term, root, Merkle16.chunkCount(p.terms), 0, children);
         _end(gameId, next);
+    }
+
+    /// @dev Nothing hashes to zero, and as the end of a list zero would say that it has none: such a root cannot be crossed, so
+    /// whoever committed to it has no move.
+    function _requireThere(Position calldata p) private pure {
+        if (p.node == 0) revert DisputeMismatch(0, 0);
     }
 
     function _requireHeader(Bindings calldata b, bytes calldata header) internal pure {

@@ -156,13 +156,15 @@ export function randomProgram(number: number, options: RandomProgramOptions = {}
   const init = maker.list("init", maker.stateTypes);
   const step = maker.list("step", maker.stateTypes);
   const evaluation = random.oneIn(4) ? [] : maker.list("eval", []);
-  const state = maker.stateTypes.map((type, i): StateTensor => ({
+  const drawn = maker.stateTypes.map((type, i): StateTensor => ({
     ...type,
     name: `state ${i}`,
     parameter: random.oneIn(2),
     initOp: producer(random, init, type),
     stepOp: random.oneIn(8) ? UNCHANGED : producer(random, step, type),
   }));
+  const modelled = drawn.some(({ parameter }) => parameter);
+  const state = modelled ? drawn : drawn.map((tensor) => ({ ...tensor, parameter: true }));
   const steps = random.integer(1, 6);
   const outputs = evaluation.length === 0 ? 0 : random.integer(1, 3);
   const program: Program = {

@@ -1,5 +1,5 @@
 /** Random ways to cheat. */
-import { type Hex, toHex } from "@assay/protocol/commitments/hash";
+import { ABSENT, type Hex, toHex } from "@assay/protocol/commitments/hash";
 import type { Inputs, Words } from "@assay/engine/backend";
 import { PRIMITIVES, type Primitive } from "@assay/engine/ir/primitives";
 import { elements, sameShape } from "@assay/engine/ir/shape";
@@ -25,6 +25,8 @@ const KINDS = [
   "skipped",
   "header",
   "junk",
+  "zero",
+  "zero",
 ] as const;
 
 /** Some faults need what not every program has; then an element of the state is flipped. */
@@ -61,6 +63,8 @@ export function randomFault(random: Random, program: Program, inputs: Inputs): F
     }
     case "header":
       return { kind, step, tensor };
+    case "zero":
+      return zero(random, program, tensor);
     case "junk": {
       const checkpoints = Math.ceil(program.steps / program.interval);
       return checkpoints > 1 && checkpoints < 16 ? { kind } : state;
@@ -68,6 +72,20 @@ export function randomFault(random: Random, program: Program, inputs: Inputs): F
     default:
       return otherwise(random, kind, program, inputs) ?? state;
   }
+}
+
+/** Zero in place of a root, where it shows; never of the model or of the last state, which the market refuses. */
+function zero(random: Random, program: Program, tensor: number): Fault {
+  const { steps, interval, state, outputs } = program;
+  const what = random.pick(["tensor", "tensor", "state", "model", "eval"] as const);
+  const parameters = state.filter(({ parameter }) => parameter).length;
+  const places = { model: parameters > 1 ? parameters : 0, eval: outputs.length };
+  if ((what === "model" || what === "eval") && places[what] > 0)
+    return { kind: "zero", what, tensor: random.integer(0, places[what] - 1) };
+  const last = what === "tensor" && state.length > 1 ? 0 : 1;
+  const checkpoint = random.integer(0, Math.ceil(steps / interval) - last);
+  const step = Math.min(checkpoint * interval, steps);
+  return { kind: "zero", what: what === "tensor" ? what : "state", step, tensor };
 }
 
 function otherwise(
@@ -162,11 +180,12 @@ const copyOf = ({ out }: Op): Op => ({
   ],
 });
 
-/** A provider whose finer lists do not fit what it committed to: one of their entries is anything, now and then. */
+/** A provider whose finer lists do not fit what it committed to: one of their entries is anything or zero, now and then. */
 export const messOf =
   (random: Random) =>
   (roots: Hex[]): Hex[] => {
     if (roots.length < 2 || random.oneIn(2)) return roots;
     const word = Uint8Array.from({ length: 32 }, () => random.integer(0, 255));
-    return roots.with(random.integer(0, roots.length - 2), toHex(word));
+    const root = random.oneIn(3) ? ABSENT : toHex(word);
+    return roots.with(random.integer(0, roots.length - 2), root);
   };

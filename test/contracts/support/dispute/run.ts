@@ -1,6 +1,6 @@
 /** A whole run with every value inside it, as a dispute needs it; honest, or with one fault whose consequences follow. */
 import type { Hex } from "@assay/protocol/commitments/hash";
-import { packRoots } from "@assay/protocol/commitments/hash";
+import { ABSENT, packRoots } from "@assay/protocol/commitments/hash";
 import { chunkLeaves } from "@assay/protocol/commitments/tensor";
 import { HashTree, nodeHash, treeRoot } from "@assay/protocol/commitments/tree";
 import type { Inputs, Words } from "@assay/engine/backend";
@@ -52,6 +52,15 @@ export type Fault =
     }
   /** A tensor of the state after this step has the header of another type. */
   | { readonly kind: "header"; readonly step: number; readonly tensor: number }
+  /** Zero, which says that nothing is there, stands for a tensor's root or that of a whole state after this step. */
+  | {
+      readonly kind: "zero";
+      readonly what: "tensor" | "state";
+      readonly step: number;
+      readonly tensor: number;
+    }
+  /** The same for a tensor of the model or an output of the evaluation, over a right state. */
+  | { readonly kind: "zero"; readonly what: "model" | "eval"; readonly tensor: number }
   /** The tree over the checkpoints has something where nothing is. */
   | { readonly kind: "junk" }
   /** The last state is right, and another model or evaluation is shown. */
@@ -141,6 +150,8 @@ export class Run {
     const { fault } = this;
     return this.program.state.map((type, i) => {
       const words = this.states[step]?.[i] as Words;
+      if (fault?.kind === "zero" && fault.what === "tensor")
+        return fault.step === step && fault.tensor === i ? ABSENT : this.rootOf(type, words);
       if (fault?.kind !== "header" || fault.step !== step || fault.tensor !== i)
         return this.rootOf(type, words);
       return rootOf({ ...type, dtype: type.dtype === "f32" ? "i32" : "f32" }, words);
@@ -148,6 +159,8 @@ export class Run {
   }
 
   stateRoot(step: number): Hex {
+    const { fault } = this;
+    if (fault?.kind === "zero" && fault.what === "state" && fault.step === step) return ABSENT;
     return treeRoot(nodeHasher, this.tensorRoots(step));
   }
 
@@ -171,14 +184,21 @@ export class Run {
 
   modelRoots(): Hex[] {
     const types = this.program.state.filter(({ parameter }) => parameter);
-    return this.modelTensors().map((words, i) => this.rootOf(types[i] as TensorType, words));
+    return this.modelTensors().map((words, i) =>
+      this.#isZero("model", i) ? ABSENT : this.rootOf(types[i] as TensorType, words),
+    );
   }
 
   evaluationRoots(): Hex[] {
     return this.evaluation().map((words, i) => {
       const { op } = this.program.outputs[i] as { op: number };
-      return this.rootOf(this.op("eval", op).out, words);
+      return this.#isZero("eval", i) ? ABSENT : this.rootOf(this.op("eval", op).out, words);
     });
+  }
+
+  #isZero(what: "model" | "eval", tensor: number): boolean {
+    const { fault } = this;
+    return fault?.kind === "zero" && fault.what === what && fault.tensor === tensor;
   }
 
   /** Step of checkpoint `k`. */
