@@ -2,11 +2,10 @@ import { type Command, Option } from "commander";
 import { createReadStream, writeFileSync } from "node:fs";
 import { tensorListRoot } from "@assay/engine/data/dataset";
 import { readLayout } from "@assay/engine/data/stream";
-import { onnxFile } from "@assay/engine/export/onnx";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import type { GlobalOptions } from "../home/session.ts";
 import { readModel, scanData } from "../jobfile/prepare.ts";
-import { networkOf } from "../jobfile/program.ts";
+import { onnxOf } from "../jobfile/program.ts";
 import { readJobFile } from "../jobfile/read.ts";
 import { modelCard } from "../jobs/model-card.ts";
 import { formatCount } from "../terminal/format.ts";
@@ -15,6 +14,7 @@ import { createOutput } from "../terminal/output.ts";
 interface ExportFlags extends GlobalOptions {
   readonly job: string;
   readonly out?: string;
+  readonly output?: string;
 }
 
 export const registerExport = (program: Command): void => {
@@ -25,6 +25,7 @@ export const registerExport = (program: Command): void => {
     )
     .requiredOption("--job <file>", "the job file")
     .option("--out <file>", "default: the model's name with another ending")
+    .option("--output <node>", "of a model of one's own; default: what its loss compares")
     .addOption(new Option("--format <name>", "what to write").choices(["onnx"]).default("onnx"))
     .addHelpText(
       "after",
@@ -34,18 +35,17 @@ export const registerExport = (program: Command): void => {
       const flags = command.optsWithGlobals<ExportFlags>();
       const output = createOutput(flags.json ?? false);
       const { job, dataFile } = readJobFile(flags.job);
+      const { preset } = job.model;
       const data = await scanData(dataFile);
-      const network = networkOf(job, data);
       const tensors = readModel(model);
-      const bytes = onnxFile(network, tensors);
+      const bytes = onnxOf(job, data, tensors, flags.output);
       const out = flags.out ?? `${model.replace(/\.safetensors$/, "")}.onnx`;
       writeFileSync(out, bytes);
       output.step("ONNX");
-      output.good(`${out}: ${formatCount(bytes.length)}B, from ${network.preset} to logits`);
+      output.good(`${out}: ${formatCount(bytes.length)}B, the network of ${preset}`);
       const { metadata } = await readLayout(createReadStream(model));
       const card = `${out}.md`;
       const modelRoot = tensorListRoot(nodeHasher, tensors);
-      const { preset } = network;
       const parts = { modelRoot, model: { tensors, metadata }, data, preset, chain: undefined };
       writeFileSync(card, modelCard(parts));
       output.good(`${card}: what it was made from and what it scored`);

@@ -13,9 +13,9 @@ import { wasmBackend } from "@assay/engine/wasm/backend";
 import { isAssayError } from "@assay/protocol/errors";
 import { metricsOf } from "../verify/evaluate.ts";
 import type { PresetName } from "./models.ts";
-import { jobColumns, prepareJob, type PreparedJob } from "./prepare.ts";
+import { jobColumns, prepareJob, type PreparedJob, scanData } from "./prepare.ts";
 import { SAMPLES } from "./presets.ts";
-import { networkOf } from "./program.ts";
+import { onnxOf } from "./program.ts";
 import { jobFileTemplate } from "./template.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "assay-presets-"));
@@ -159,9 +159,28 @@ describe("presets", () => {
     const inline = await prepare("mlp", withGraph(graph));
     const { accuracy = 0 } = await train(inline);
     assert.ok(accuracy > 0.9, `accuracy ${accuracy}`);
+    const summary = await scanData(inline.dataFile);
+    const model = inline.program.state
+      .filter(({ parameter }) => parameter)
+      .map(({ name, dtype, shape }) => ({
+        name,
+        dtype,
+        shape,
+        words: new Uint32Array(shape.reduce((a, b) => a * b, 1)),
+      }));
+    assert.ok(onnxOf(inline.job, summary, model).length > 1000);
+    assert.notDeepEqual(
+      onnxOf(inline.job, summary, model, "a"),
+      onnxOf(inline.job, summary, model, "z"),
+    );
     assert.throws(
-      () => networkOf(inline.job, { tensors: [], metadata: {} }),
+      () => onnxOf(inline.job, summary, model, "right"),
       (error) => isAssayError(error, "EXPORT_UNSUPPORTED") && error.remedy !== undefined,
+    );
+    const { job } = await prepare("mlp");
+    assert.throws(
+      () => onnxOf(job, summary, model, "z"),
+      (error) => isAssayError(error, "USAGE_OPTION_UNUSED"),
     );
     writeFileSync(join(folder, "net.json"), JSON.stringify(graph));
     const beside = await prepare("mlp", withGraph("net.json"));

@@ -1,8 +1,11 @@
 /** From a job file and its data set to the program that a preset, or a graph of one's own, makes of them. */
+import type { NamedWords } from "@assay/engine/data/safetensors";
 import type { FileSummary, TensorSummary } from "@assay/engine/data/stream";
+import { onnxFile } from "@assay/engine/export/onnx";
+import { onnxGraphFile } from "@assay/engine/export/onnx-nodes";
 import type { NamedTensor, Program } from "@assay/engine/ir/types";
 import { cnn, type CnnOptions, LENET, residualBlocks } from "@assay/engine/models/cnn";
-import { graphModel, type GraphModel } from "@assay/engine/models/graph";
+import { graphModel, graphNetwork, type GraphModel } from "@assay/engine/models/graph";
 import { mlp, type MlpOptions } from "@assay/engine/models/mlp";
 import type { Network } from "@assay/engine/models/inference";
 import type { Tuning } from "@assay/engine/models/layers";
@@ -271,13 +274,39 @@ export const buildProgram = (
   }
 };
 
-/** The network of a job, for exports. @throws as {@link buildProgram}, and `EXPORT_UNSUPPORTED` */
-export const networkOf = (job: JobFile, file: FileSummary): Network => {
-  if (job.model.preset === "graph")
-    throw new AssayError("EXPORT_UNSUPPORTED", "a model of one's own cannot be exported yet", {
-      remedy: "load the model.safetensors itself",
-    });
-  const { preset, options } = madeOf(job, job.model, file);
+const networkOf = (
+  job: JobFile,
+  model: Exclude<ModelOptions, { preset: "graph" }>,
+  file: FileSummary,
+): Network => {
+  const { preset, options } = madeOf(job, model, file);
   const { lora } = tuningOf(job, []);
   return { preset, ...options, ...(lora === undefined ? {} : { lora }) } as Network;
+};
+
+/** Rows that a network is laid out for on its way to a file, which then takes any number. */
+const EXPORTED_ROWS = 2;
+
+/**
+ * The model of a job as an ONNX file; `output` names a node of a model of one's own. @throws as {@link buildProgram}, `EXPORT_…`,
+ * and `USAGE_OPTION_UNUSED`
+ */
+export const onnxOf = (
+  job: JobFile,
+  file: FileSummary,
+  tensors: readonly NamedWords[],
+  output?: string,
+): Uint8Array => {
+  const { model } = job;
+  if (model.preset === "graph") {
+    const tuning = tuningOf(job, []);
+    const graph = model.graph as unknown as GraphModel;
+    const network = graphNetwork({ graph, columns: file.tensors, tuning, output }, EXPORTED_ROWS);
+    return onnxGraphFile(network, tensors, tuning.lora);
+  }
+  if (output !== undefined)
+    throw new AssayError("USAGE_OPTION_UNUSED", `${model.preset} has one output, its logits`, {
+      remedy: "leave --output out",
+    });
+  return onnxFile(networkOf(job, model, file), tensors);
 };

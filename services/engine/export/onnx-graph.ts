@@ -88,10 +88,10 @@ export class OnnxGraph {
     return name;
   }
 
-  /** The file; the first dimension of input and output is called `n` and may have any size. */
+  /** The file; the first dimension of inputs and output is called `n` and may have any size. */
   finish(
     name: string,
-    input: { readonly name: string; readonly dtype: DType; readonly rest: Shape },
+    inputs: readonly { readonly name: string; readonly dtype: DType; readonly rest: Shape }[],
     output: { readonly value: Value; readonly rest: Shape },
   ): Uint8Array<ArrayBuffer> {
     const logits = "logits";
@@ -100,7 +100,8 @@ export class OnnxGraph {
     for (const node of this.#nodes) graph.message(1, node);
     graph.text(2, name);
     for (const constant of this.#constants) graph.message(5, constant);
-    graph.message(11, valueOf(input.name, input.dtype, input.rest));
+    for (const { name: input, dtype, rest } of inputs)
+      graph.message(11, valueOf(input, dtype, rest));
     graph.message(12, valueOf(logits, "f32", output.rest));
     return new Message()
       .integer(1, FORMAT)

@@ -4,7 +4,7 @@
 export class Message {
   readonly #pieces: Uint8Array[] = [];
 
-  /** An integer below 2⁵³, not negative. */
+  /** An integer of at most 53 bits. */
   integer(field: number, value: number): this {
     this.#pieces.push(varint(field * 8), varint(value));
     return this;
@@ -39,10 +39,10 @@ export class Message {
   }
 }
 
+/** Seven bits a byte, the lowest first; a negative number as its 64-bit two's complement. */
 const varint = (value: number): Uint8Array => {
   const bytes: number[] = [];
-  for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) return Uint8Array.from([...bytes, rest]);
-    bytes.push((rest % 128) + 128);
-  }
+  let rest = BigInt.asUintN(64, BigInt(value));
+  for (; rest >= 128n; rest >>= 7n) bytes.push(Number(rest % 128n) + 128);
+  return Uint8Array.from([...bytes, Number(rest)]);
 };

@@ -7,7 +7,7 @@ import { ProgramBuilder } from "../builder/program.ts";
 import { shuffledBatch } from "../builder/random.ts";
 import { mean } from "../builder/reduce.ts";
 import { gather } from "../builder/views.ts";
-import type { NamedTensor, Program } from "../ir/types.ts";
+import type { DType, NamedTensor, Program, Shape } from "../ir/types.ts";
 import { GRAPH_OPS, type GraphOp, type Layers } from "./graph-ops.ts";
 import { Model } from "./layers.ts";
 import { evaluatedRows, train, type TrainingOptions } from "./training.ts";
@@ -111,6 +111,28 @@ const checkNodes = ({ inputs, nodes }: z.output<typeof graphSchema>): Checked[] 
   });
 };
 
+/** The values of nodes, by name, after those of the inputs. */
+const runNodes = (
+  nodes: readonly Checked[],
+  made: { readonly model: Model; readonly layers: Layers },
+  inputs: ReadonlyMap<string, Tensor>,
+  training: boolean,
+): Map<string, Tensor> => {
+  const values = new Map(inputs);
+  for (const { id, place, op, operands, options: given } of nodes) {
+    const read = operands.map((from) =>
+      typeof from === "number" ? from : (values.get(from) as Tensor),
+    );
+    try {
+      values.set(id, op.make({ ...made, id, training }, read, given));
+    } catch (cause) {
+      if (!isAssayError(cause, "ENGINE_GRAPH")) throw cause;
+      throw mistake(place, cause.message, cause);
+    }
+  }
+  return values;
+};
+
 /**
  * Program of a graph: a step takes `batch` rows of the epoch's permutation of every input. Throws ENGINE_GRAPH_JSON with the
  * place for what is not a graph, reads what it should not, or has shapes that do not go together.
@@ -136,21 +158,8 @@ export const graphModel = (options: GraphOptions): Program => {
     (part) => new Map(graph.inputs.map((input) => [input, columnOf(part, input)])),
   ) as [Map<string, Tensor>, Map<string, Tensor>];
   const layers: Layers = new Map();
-  const run = (inputs: ReadonlyMap<string, Tensor>, training: boolean): Map<string, Tensor> => {
-    const values = new Map(inputs);
-    for (const { id, place, op, operands, options: given } of nodes) {
-      const read = operands.map((from) =>
-        typeof from === "number" ? from : (values.get(from) as Tensor),
-      );
-      try {
-        values.set(id, op.make({ model, layers, id, training }, read, given));
-      } catch (cause) {
-        if (!isAssayError(cause, "ENGINE_GRAPH")) throw cause;
-        throw mistake(place, cause.message, cause);
-      }
-    }
-    return values;
-  };
+  const run = (inputs: ReadonlyMap<string, Tensor>, training: boolean): Map<string, Tensor> =>
+    runNodes(nodes, { model, layers }, inputs, training);
   const valueOf = (values: ReadonlyMap<string, Tensor>, id: string, place: string): Tensor => {
     const value = values.get(id);
     if (value === undefined) throw mistake(place, `nothing is called "${id}"`);
@@ -181,4 +190,90 @@ export const graphModel = (options: GraphOptions): Program => {
   for (const [metric, id] of Object.entries(graph.metrics))
     if (metric !== "loss") job.output(metric, valueOf(measured, id, `metrics.${metric}`));
   return job.build();
+};
+
+/** A node with what it reads, and the shapes of its operands (none for a number). */
+export interface NetworkNode {
+  readonly id: string;
+  readonly kind: string;
+  readonly place: string;
+  readonly operands: readonly (string | number)[];
+  readonly shapes: readonly Shape[];
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** The part of a graph that one of its nodes depends on, without training. */
+export interface GraphNetwork {
+  /** Shapes begin with the rows. */
+  readonly inputs: readonly NamedTensor[];
+  readonly nodes: readonly NetworkNode[];
+  readonly output: { readonly id: string; readonly dtype: DType; readonly shape: Shape };
+  /** One step whose state are the parameters and whose output `logits` is the node. */
+  readonly program: Program;
+}
+
+/** The node that the loss compares with the truth, where the loss is a node that does so. */
+const predicted = (graph: z.output<typeof graphSchema>): string | undefined => {
+  const loss = graph.nodes.find(({ id }) => id === graph.loss);
+  const compares = loss?.op === "crossEntropy" || loss?.op === "squaredError";
+  const first = compares && Array.isArray(loss.of) ? loss.of[0] : undefined;
+  return typeof first === "string" ? first : undefined;
+};
+
+/**
+ * The network from the columns' rows to a node: `output`, or what the loss compares with the truth. Throws ENGINE_GRAPH_JSON as
+ * {@link graphModel} does, with the place `output` where no such node is known.
+ */
+export const graphNetwork = (
+  options: Pick<GraphOptions, "graph" | "columns" | "tuning"> & {
+    readonly output?: string | undefined;
+  },
+  rows: number,
+): GraphNetwork => {
+  const graph = parse(graphSchema, options.graph);
+  const all = checkNodes(graph);
+  const output = options.output ?? predicted(graph);
+  if (output === undefined) throw mistake("output", "the loss does not say which node it judges");
+  if (!all.some(({ id }) => id === output))
+    throw mistake("output", `no node is called "${output}"`);
+  const needed = new Set<string | number>([output]);
+  for (const { id, operands } of all.toReversed())
+    if (needed.has(id)) for (const from of operands) needed.add(from);
+  const nodes = all.filter(({ id }) => needed.has(id));
+  const { lora } = options.tuning ?? {};
+  const job = new ProgramBuilder({ steps: 1, interval: 1 });
+  const model = new Model(job, lora === undefined ? {} : { lora });
+  const inputs = graph.inputs
+    .filter((input) => needed.has(input))
+    .map((input): NamedTensor => {
+      const found = options.columns.find((column) => column.name === `train.${input}`);
+      if (found === undefined)
+        throw mistake(
+          `inputs[${graph.inputs.indexOf(input)}]`,
+          `the data set has no rows "train.${input}"`,
+        );
+      return { name: input, dtype: found.dtype, shape: [rows, ...found.shape.slice(1)] };
+    });
+  const columns = new Map(
+    inputs.map((x): [string, Tensor] => [x.name, job.data(x.name, x.dtype, x.shape)]),
+  );
+  const values = runNodes(nodes, { model, layers: new Map() }, columns, false);
+  const result = values.get(output) as Tensor;
+  job.output("logits", result);
+  const kinds = new Map(graph.nodes.map(({ id, op }) => [id, op]));
+  return {
+    inputs,
+    nodes: nodes.map(({ id, place, operands, options: given }) => ({
+      id,
+      kind: kinds.get(id) ?? "",
+      place,
+      operands,
+      shapes: operands.map((from) =>
+        typeof from === "number" ? [] : (values.get(from)?.shape ?? []),
+      ),
+      options: given,
+    })),
+    output: { id: output, dtype: result.dtype, shape: result.shape },
+    program: job.build(),
+  };
 };
