@@ -27,6 +27,7 @@ interface Ran {
 interface LongJob {
   readonly steps?: number;
   readonly constraints?: Readonly<Record<string, unknown>>;
+  readonly audit?: string | undefined;
 }
 
 describe("jobs that change hands", () => {
@@ -59,7 +60,7 @@ describe("jobs that change hands", () => {
   const longJob = (
     name: string,
     seed: number,
-    { steps = 8_000, constraints = { allow: [tortoise, summit()] } }: LongJob = {},
+    { steps = 8_000, constraints = { allow: [tortoise, summit()] }, audit }: LongJob = {},
   ): string => {
     const [drawn] = drawJobs(1, 7);
     const job = {
@@ -80,6 +81,7 @@ describe("jobs that change hands", () => {
       maximum: CAP,
       constraints,
       runTime: 86_400,
+      audit,
     });
   };
 
@@ -160,6 +162,22 @@ describe("jobs that change hands", () => {
     assert.equal(new Set(jobs.map(({ provider }) => provider)).size, 2);
     const cost = jobs.reduce((sum, job) => sum + (job.paid ?? 0n) + job.protocolFee, 0n);
     assert.ok(cost > 0n && cost <= 1_500_000n);
+  });
+
+  test("an audited job commits first and shows its result after the draw; what no auditor earned comes back", async () => {
+    const { assay, client } = market;
+    const file = longJob("audited", 5, { steps: 500, constraints: {}, audit: "0.25" });
+    const ran = await assay.json<Ran>("run", file, "--yes", "--max-spend", CAP);
+    assert.equal(ran.modelRoot, await uninterrupted(file));
+    const job = await client.job(ran.job);
+    assert.equal(job.auditLine, 250_000n);
+    assert.equal(job.state, "settled");
+    // Nobody here audits, whether a stake was drawn or not.
+    assert.equal(job.assurance, "window");
+    assert.ok((job.refunded ?? 0n) >= job.auditLine);
+    assert.equal(job.paid, job.price);
+    const { transactions } = await client.jobFromChain(ran.job);
+    assert.ok(transactions.some(({ event }) => event === "CommitmentMade"));
   });
 
   test("a request is cancelled, stake asked back, and what cannot be done yet says what to do", async () => {

@@ -105,13 +105,15 @@ export interface WriteOptions {
   readonly constraints?: Readonly<Record<string, unknown>>;
   /** Seconds from agreement to submission; 600 unless told. */
   readonly runTime?: number;
+  /** Tokens for auditors; none unless told. */
+  readonly audit?: string | undefined;
 }
 
 /** Writes data set and job file into a new folder; returns the job file. */
 export const writeJob = (
   folder: string,
   drawn: RandomJob,
-  { maximum, constraints = {}, runTime = 600 }: WriteOptions,
+  { maximum, constraints = {}, runTime = 600, audit }: WriteOptions,
 ): string => {
   const {
     hidden,
@@ -137,7 +139,7 @@ export const writeJob = (
     checkpointEvery,
     seed,
     data: "data.safetensors",
-    limits: { maximum, runTime, patience: 600 },
+    limits: { maximum, runTime, patience: 600, audit },
     constraints,
   });
   writeFileSync(file, `${text}\n`);
