@@ -22,4 +22,5 @@ test("names the ops below full speed where they cost time, else one of them", ()
     slow.map((one) => `  ${one}`),
   );
   assert.equal(lines({ ...report, slowShare: 0.001, slow }).length, 2);
+  assert.equal(lines({ ...report, slowCount: 9, slow: [...slow, ...slow, ...slow] }).length, 5);
 });

@@ -49,7 +49,7 @@ export const engineLines = ({
   const memory = `compiled: ${formatCount(memoryBytes)}B of memory`;
   if (slowCount === 0) return [`${memory}, every op at full speed`];
   const share = (100 * slowShare).toPrecision(2);
-  const shown = slowShare < NOTABLE_SHARE ? slow.slice(0, 1) : slow;
+  const shown = slow.slice(0, slowShare < NOTABLE_SHARE ? 1 : MOST_SHOWN);
   return [
     `${memory}; ops that run below full speed make ${share} % of a step${shown.length < slowCount ? `, first of ${slowCount}:` : ":"}`,
     ...shown.map((one) => pc.dim(`  ${one}`)),
@@ -58,6 +58,8 @@ export const engineLines = ({
 
 /** Share of a step below which one example of a slow op says enough. */
 const NOTABLE_SHARE = 0.05;
+/** Slow ops that are shown otherwise; the provider's report, and `--json` of an estimate, name more. */
+const MOST_SHOWN = 4;
 
 const transaction = (job: JobView, event: string): string => {
   const found = job.transactions.find((one) => one.event === event);
