@@ -8,6 +8,7 @@ import { createLogger } from "@assay/runtime/logger";
 import { formatCount, formatUnitPrice, parseAmount, type Token } from "../terminal/format.ts";
 import { readableLog } from "../terminal/log-lines.ts";
 import { asProvider, sessionOf, tokenOf } from "./common.ts";
+import { reserveStake } from "./provider-reserve.ts";
 
 interface StartOptions {
   readonly price: string;
@@ -17,6 +18,7 @@ interface StartOptions {
   readonly capacity: string;
   readonly dutyCycle: string;
   readonly maxStatedLoss: string;
+  readonly reserve?: string;
   readonly provider?: string;
   readonly state?: string;
   readonly gpu?: string | boolean;
@@ -77,6 +79,7 @@ export const registerProviderStart = (provider: Command): void => {
     .option("--capacity <jobs>", "jobs at a time", "1")
     .option("--duty-cycle <share>", "share of the time a job may keep a core busy", "1")
     .option("--max-stated-loss <amount>", "largest damage stated by a requester to answer for", "0")
+    .option("--reserve <amount>", "part of the stake that is kept out of every new job")
     .option("--provider <address>", "staker that this key works for as an operator")
     .option("--state <folder>", "journal, checkpoints and status")
     .option("--gpu [index]", "run on a GPU")
@@ -97,6 +100,8 @@ export const registerProviderStart = (provider: Command): void => {
       const staker = (options.provider ?? account.address) as Address;
       const stateDir = agentFolder(session.home, staker, options.state);
       const token = await tokenOf(session);
+      if (options.reserve !== undefined)
+        await reserveStake(session, staker, parseAmount(options.reserve, token), token);
       const agent = await createAgent({
         account,
         provider: staker,

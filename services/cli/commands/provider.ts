@@ -6,6 +6,7 @@ import { formatAmount, parseAmount, shortHex } from "../terminal/format.ts";
 import { asProvider, sessionOf, tokenOf } from "./common.ts";
 import { registerProviderDrain } from "./provider-drain.ts";
 import { registerProviderEarnings } from "./provider-earnings.ts";
+import { registerProviderReserve } from "./provider-reserve.ts";
 import { registerProviderStart } from "./provider-start.ts";
 import { registerProviderStatus } from "./provider-status.ts";
 import { registerProviderUnstake } from "./provider-unstake.ts";
@@ -81,5 +82,6 @@ export const registerProvider = (program: Command): void => {
   registerProviderStatus(provider);
   registerProviderEarnings(provider);
   registerProviderDrain(provider);
+  registerProviderReserve(provider);
   registerProviderUnstake(provider);
 };

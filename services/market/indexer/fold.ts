@@ -146,6 +146,8 @@ export interface StakeRow {
   readonly provider: string;
   readonly total: string;
   readonly leaving: string;
+  /** Kept out of every new job; may be more than there is. */
+  readonly reserved: string;
   readonly available_at: number;
 }
 
@@ -161,6 +163,7 @@ export const foldStake = (stake: StakeRow | undefined, event: ChainEvent): Stake
   const amount = BigInt(text);
   let total = BigInt(stake?.total ?? 0);
   let leaving = BigInt(stake?.leaving ?? 0);
+  let reserved = BigInt(stake?.reserved ?? 0);
   let availableAt = stake?.available_at ?? 0;
   switch (event.name) {
     case "Staked":
@@ -173,6 +176,9 @@ export const foldStake = (stake: StakeRow | undefined, event: ChainEvent): Stake
     case "StakeWithdrawn":
       total -= amount;
       leaving -= amount;
+      break;
+    case "StakeReserved":
+      reserved = amount;
       break;
     case "CollateralSlashed": {
       const active = total - leaving;
@@ -188,6 +194,7 @@ export const foldStake = (stake: StakeRow | undefined, event: ChainEvent): Stake
     provider: String(event.args["provider"]),
     total: total.toString(),
     leaving: leaving.toString(),
+    reserved: reserved.toString(),
     available_at: availableAt,
   };
 };

@@ -54,7 +54,8 @@ export interface IndexStore {
 const JOB_COLUMNS = `id text, state text, request_digest text, requester text, provider text, terms jsonb, progress jsonb,
   program_cid text, data_cid text, price numeric, collateral numeric, agreed_at int8, deadline int8, model_cid text,
   prefix_root text, paid numeric, refunded numeric, assurance text, ended_at int8, block int4, log_index int4`;
-const STAKE_COLUMNS = "provider text, total numeric, leaving numeric, available_at int8";
+const STAKE_COLUMNS =
+  "provider text, total numeric, leaving numeric, reserved numeric, available_at int8";
 const STANDING_COLUMNS =
   "account text, completed int8, late int8, expired int8, slashed int8, stopped int8, challenges_lost int8, updated_at int8";
 const EVENT_COLUMNS = `block int4, "logIndex" int4, transaction text, contract text, name text, "jobId" text, account text,

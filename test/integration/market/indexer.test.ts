@@ -195,6 +195,13 @@ for (const { name, url } of KINDS)
         args: [1_000n],
         key: "unstake",
       });
+      await chain.sender(provider).send({
+        to: chain.deployment.contracts.staking,
+        abi: stakingAbi,
+        functionName: "reserve",
+        args: [2_000n],
+        key: "reserve",
+      });
       for (const id of [settled, stopped]) {
         const isRecord = await chain.client.readContract({
           address: chain.deployment.contracts.market,
@@ -217,12 +224,13 @@ for (const { name, url } of KINDS)
         args: [provider.address],
       });
       const [stake] = await database.sql.query(
-        `SELECT total, leaving, available_at, ${lockedOf("provider")} AS locked FROM chain_stake WHERE provider = $1`,
+        `SELECT total, leaving, reserved, available_at, ${lockedOf("provider")} AS locked FROM chain_stake WHERE provider = $1`,
         [provider.address],
       );
       assert.deepEqual(stake, {
         total: total.toString(),
         leaving: leaving.toString(),
+        reserved: "2000",
         available_at: availableAt,
         locked: locked.toString(),
       });

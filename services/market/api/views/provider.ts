@@ -51,7 +51,9 @@ const whyIdle = (
   if (offers.length === 0) return "It has no standing offer.";
   if (!state.online) return "Its agent is not listening for proposals.";
   if (state.available === 0n)
-    return sums.total === "0" ? "It has no stake." : "All of its stake is locked or leaving.";
+    return sums.total === "0"
+      ? "It has no stake."
+      : "All of its stake is locked, leaving or reserved.";
   const cheapest = Math.min(...offers.map(({ unitPrice }) => Number(unitPrice)));
   const mean = wins.reduce((sum, price) => sum + price, 0) / Math.max(1, wins.length);
   if (wins.length > 0 && cheapest > mean * 1.01)

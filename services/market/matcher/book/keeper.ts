@@ -34,7 +34,7 @@ interface OfferRow {
 /** Everything about providers that decides whether they can take a job. */
 const PROVIDERS = `
 SELECT p.provider,
-  greatest(coalesce(s.total - s.leaving, 0) - ${lockedOf("p.provider")}, 0)::text AS available,
+  greatest(coalesce(s.total - s.leaving - s.reserved, 0) - ${lockedOf("p.provider")}, 0)::text AS available,
   (coalesce(a.until, 'epoch') > now() AT TIME ZONE 'utc') AS online,
   (SELECT count(*) FROM chain_job j WHERE j.provider = p.provider AND j.state IN ('active', 'committed'))::int
   + (SELECT count(*) FROM market_proposal m WHERE m.provider = p.provider AND (m.state IN ('open', 'accepted')

@@ -21,7 +21,7 @@ export interface BookOffer {
 
 /** What changes about a provider while its offers stand. */
 export interface ProviderState {
-  /** Stake that is neither locked nor leaving. */
+  /** Stake that is neither locked, leaving nor reserved. */
   readonly available: bigint;
   /** Basis points. */
   readonly reputation: number;
