@@ -189,9 +189,10 @@ test(
     await skipPast((await viewOf(jobId, auditor)).until);
     await wrong.reveal();
     await watcher.said("challenged", jobId);
+    // Away while the friend ends its own game: the provider is silent in both.
+    await watcher.kill("SIGKILL");
     const strawBefore = await straw.balance();
     await strawWins(wrong, job.program, straw);
-    await watcher.kill("SIGKILL");
     watcher = await start();
 
     const { amount } = (await happens(jobId, "RewardKept")).args as { readonly amount: bigint };
