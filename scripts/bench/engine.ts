@@ -261,25 +261,23 @@ for (const [name, { program, warmSteps }] of Object.entries(models)) {
   note(`checkpoint every ${INTERVAL} steps, ${name}`, share, "% of it", null, { most: 2 });
 }
 
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-
 /** Steps of a job of about two seconds, which is predicted and run in turns, both in processor time. */
 const PREDICTED = { MLP: 2000, LeNet: 300, transformer: 12 } as const;
 for (const [name, { program }] of Object.entries(models)) {
   const steps = PREDICTED[name as keyof typeof models];
   const job = { ...program, steps, interval: INTERVAL };
   const inputs = inputsOf(job);
-  const predicted: number[] = [];
-  const taken: number[] = [];
+  const turns: { readonly predicted: number; readonly taken: number }[] = [];
   for (let turn = 0; turn < 3; turn++) {
-    predicted.push((await estimateJob(wasmBackend, job, inputs, 1000, spent)).totalSeconds);
+    const { totalSeconds } = await estimateJob(wasmBackend, job, inputs, 1000, spent);
     const begun = spent();
     await runJob({ backend: wasmBackend, program: job, inputs, yieldEvery: 10 });
-    taken.push((spent() - begun) / 1000);
+    turns.push({ predicted: totalSeconds, taken: (spent() - begun) / 1000 });
   }
   const goal = { least: 0.85, most: 1.15 };
-  note(`estimate of ${steps} steps, ${name}`, median(predicted), "s", median(taken), goal);
+  const middle = turns.toSorted((a, b) => a.predicted / a.taken - b.predicted / b.taken)[1];
+  if (middle !== undefined)
+    note(`estimate of ${steps} steps, ${name}`, middle.predicted, "s", middle.taken, goal);
 }
 
 // The flag for wide lanes holds for the whole process from here on.
