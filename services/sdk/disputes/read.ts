@@ -1,8 +1,9 @@
 /** Games as they stand on the chain. */
-import { toEventSelector, toHex, type Address, type Hex, type RpcLog } from "viem";
+import { toEventSelector, toHex, type Address, type Hex, type LogTopic, type RpcLog } from "viem";
 import type { Job } from "@assay/protocol/domain/messages";
 import { AssayError } from "@assay/protocol/errors";
 import { disputesAbi } from "@assay/protocol/generated/abis";
+import { logsBackwards } from "../chain/logs.ts";
 import { explainCall } from "../chain/write.ts";
 import type { AssayContext } from "../context.ts";
 import { openDemands, type Demand } from "./demands.ts";
@@ -25,6 +26,8 @@ const topicsOf = (...names: readonly string[]): Hex[] =>
 const ofGames = events
   .filter(({ inputs }) => inputs[0]?.name === "gameId")
   .map((event) => toEventSelector(event));
+/** Told before anything else of a game. */
+const [BEGINNING] = topicsOf("Challenged");
 
 const answered = async <T>(question: Promise<T>): Promise<T> => {
   try {
@@ -34,25 +37,16 @@ const answered = async <T>(question: Promise<T>): Promise<T> => {
   }
 };
 
+/** Events up to the latest block, in the order of the chain: all of them, or from the latest one that is the first for its question. */
 const logsOf = async (
-  context: AssayContext,
+  { publicClient, deployment }: AssayContext,
   address: Address,
-  topics: readonly (Hex | readonly Hex[] | null)[],
+  topics: LogTopic[],
+  isFirst: (log: RpcLog) => boolean = () => false,
 ): Promise<RpcLog[]> => {
-  const { startBlock } = await context.deployment();
-  return answered(
-    context.publicClient.request({
-      method: "eth_getLogs",
-      params: [
-        {
-          address,
-          fromBlock: `0x${startBlock.toString(16)}`,
-          toBlock: "latest",
-          topics: topics as (Hex | Hex[] | null)[],
-        },
-      ],
-    }),
-  );
+  const { startBlock } = await deployment();
+  const to = Number(await answered(publicClient.getBlockNumber({ cacheTime: 0 })));
+  return answered(logsBackwards(publicClient, { address, topics, from: startBlock, to }, isFirst));
 };
 
 /** The word that a live game is held by; all zero where there is none. */
@@ -85,7 +79,12 @@ const TRIES = 5;
 export const readGame = async (context: AssayContext, id: GameId): Promise<Game> => {
   for (let tries = 1; ; tries++) {
     const [logs, word] = await Promise.all([
-      logsOf(context, id.disputes, [ofGames, toHex(id.gameId, { size: 32 })]),
+      logsOf(
+        context,
+        id.disputes,
+        [ofGames, toHex(id.gameId, { size: 32 })],
+        ({ topics }) => topics[0] === BEGINNING,
+      ),
       gameWord(context, id),
     ]);
     const told = gameFromLogs(id.disputes, id.gameId, logs);
@@ -126,7 +125,7 @@ export const findGames = async (
   const logs = await logsOf(context, disputes, [
     topicsOf("Challenged"),
     null,
-    jobIds ?? null,
+    jobIds === undefined ? null : [...jobIds],
     challenger === undefined ? null : toHex(BigInt(challenger), { size: 32 }),
   ]);
   return logs.map(({ topics }) => {
