@@ -174,11 +174,8 @@ const startMarket = ({
       ASSAY_MARKET_STATE_DIR: join(stateDir, "market"),
       ASSAY_MARKET_PORT: String(port),
       ASSAY_MARKET_POLL_MS: "200",
-      ...(answerSeconds === undefined
-        ? {}
-        : { ASSAY_MARKET_ANSWER_SECONDS: String(answerSeconds) }),
       // All of its agents are on this machine, which may be busy.
-      ASSAY_MARKET_ANSWER_SECONDS: "30",
+      ASSAY_MARKET_ANSWER_SECONDS: String(answerSeconds ?? 30),
     },
     ready: (line) => jsonField(line, "url") as string | undefined,
   });
