@@ -59,6 +59,9 @@ export type Kept = Outcome | "parked";
 
 /** Before a game's end or a turn nothing is asked for longer. */
 const LONGEST_WAIT_MS = 15_000;
+/** Between two looks, of the time that is left; in a game the provider may move at any moment, and a game has dozens of moves. */
+const WAIT_SHARE = 1 / 10;
+const MOVE_SHARE = 1 / 1_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
 /** So many times a run must fit into what is left of the window, or there is no second one. */
@@ -339,11 +342,11 @@ export const keepJob = async (parts: KeepParts, jobId: Hex): Promise<Kept> => {
       await notebook.note({ kind: "judged", jobId, traceRoot, verdict: "unknown", code });
   };
 
-  const pause = async (until: number | undefined, now: number): Promise<void> => {
+  const pause = async (until: number | undefined, now: number, playing: boolean): Promise<void> => {
     // The chain's clock and this machine's differ: what is far off is looked at now and then.
     const left = until === undefined ? 0 : (until - now) * 1000;
-    const wait = Math.min(LONGEST_WAIT_MS, Math.max(parts.pollMs, left > 60_000 ? left / 10 : 0));
-    await sleep(wait, undefined, { signal });
+    const share = left > 60_000 ? left * (playing ? MOVE_SHARE : WAIT_SHARE) : 0;
+    await sleep(Math.min(LONGEST_WAIT_MS, Math.max(parts.pollMs, share)), undefined, { signal });
   };
 
   const close = async (outcome: Outcome): Promise<Outcome> => {
@@ -365,7 +368,8 @@ export const keepJob = async (parts: KeepParts, jobId: Hex): Promise<Kept> => {
       step = decide(facts);
       if (step.do === "park") return "parked";
       if (step.do === "close") return await close(step.outcome);
-      if (step.do === "wait") await pause(step.until, facts.now);
+      if (step.do === "wait")
+        await pause(step.until, facts.now, game !== undefined && game.end === undefined);
       else if (job !== undefined) await act(step, job);
       failures = 0;
     } catch (error) {

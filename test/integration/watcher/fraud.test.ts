@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, test, type TestContext } from "node:test";
 import { PHASES } from "@assay/protocol/domain/disputes";
 import { marketAbi } from "@assay/protocol/generated/abis";
 import type { Game } from "@assay/sdk/disputes/game";
 import { readGame } from "@assay/sdk/disputes/read";
 import { turnOf } from "@assay/sdk/disputes/turn";
-import { join } from "node:path";
 import type { Hex } from "viem";
 import { setStage, smallJob, type Stage } from "../provider/story.ts";
 import {
@@ -71,7 +72,7 @@ const runOut = async ({ clocks }: Game): Promise<void> => {
 };
 
 test(
-  "a provider that skips half of the training is caught by a watcher that is killed at every move",
+  "a provider that skips half of the training is caught by a watcher that is killed at every move, and once loses its journal",
   { timeout: 900_000 },
   async (t) => {
     const { assay, home, start, address } = await watcherAt(t, 4);
@@ -82,12 +83,18 @@ test(
     const submitted = await submitWrong(stage, provider, job, { lazy: true });
     const { jobId, disputes } = submitted;
     const kills = new Set<string>();
+    let lost: Awaited<ReturnType<typeof journalOf>> = [];
     const stuck = await playWrong(submitted, {
       // The watcher has just moved: it is killed, and a new process has to go on.
       before: async ({ position, moves }) => {
         kills.add(`${position.level} ${position.phase}`);
         if (moves.length < 2) return;
         await watcher.kill("SIGKILL");
+        if (moves.length > 3 && lost.length === 0) {
+          // From here on only the chain knows of the game.
+          lost = await journalOf(home);
+          await rm(join(home, "state", "journal.jsonl"));
+        }
         watcher = await start();
       },
     });
@@ -109,7 +116,8 @@ test(
     const free = await assay.balance(address);
     assert.ok(free > over.bond, `${free} of a bond of ${over.bond}`);
     assert.ok(record.terms.collateral > free - over.bond);
-    const journal = await journalOf(home);
+    assert.ok(lost.length > 0);
+    const journal = [...lost, ...(await journalOf(home))];
     assert.equal(journal.filter(({ kind }) => kind === "challenging").length >= 1, true);
     assert.ok(journal.some((event) => event["kind"] === "closed" && event["outcome"] === "won"));
     // One challenge, however often it was killed.
