@@ -1,10 +1,11 @@
 /**
  * The main job, end to end: a market on this machine, a job on real handwritten digits, the money, the model, where it came from,
  * and an independent run that says whether it is true. Every command shown is one that a user types. With `--fraud`: what happens to a
- * provider that cheats (`fraud.ts`).
+ * provider that cheats (`fraud.ts`), with `--clock SECONDS` for each side of the dispute.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import pc from "picocolors";
 
 import { decodeSafetensors, encodeSafetensors } from "@assay/engine/data/safetensors";
@@ -78,6 +79,14 @@ const story = async (market: LocalMarket, home: string): Promise<void> => {
   );
 };
 
+const secondsOf = (text: string | undefined): number | undefined => {
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
+  throw new AssayError("DEMO_CLOCK_INVALID", `${text} is no number of seconds`, {
+    remedy: "try --clock 300",
+  });
+};
+
 const run = async (): Promise<void> => {
   rmSync(FOLDER, { recursive: true, force: true });
   const home = join(FOLDER, "home");
@@ -106,7 +115,10 @@ const run = async (): Promise<void> => {
 };
 
 try {
-  await (process.argv.includes("--fraud") ? fraud() : run());
+  const { values } = parseArgs({
+    options: { fraud: { type: "boolean" }, clock: { type: "string" } },
+  });
+  await (values.fraud === true ? fraud(secondsOf(values.clock)) : run());
   process.exit(0);
 } catch (error) {
   process.exit(printError(error, false));
