@@ -28,7 +28,7 @@ type Tool = {
 };
 
 /** Runs a test tool to its end and reads what it counted. */
-const runTool = async (
+export const runTool = async (
   tool: Tool,
   files: readonly string[],
   { root, verbose, signal }: ContractRun,
@@ -65,7 +65,7 @@ const runTool = async (
   return counts;
 };
 
-const hardhat = (args: readonly string[]) => ({
+export const hardhat = (args: readonly string[]) => ({
   command: "hardhat",
   args,
   parse: parseHardhatSummary,
@@ -124,7 +124,7 @@ const rpc = async (url: string, method: string, params: readonly unknown[]): Pro
 };
 
 /** Deployment tests start the chain that they need. */
-const bringsItsChain = (file: string): boolean => file.startsWith("test/contracts/deploy/");
+export const bringsItsChain = (file: string): boolean => file.startsWith("test/contracts/deploy/");
 
 /** What takes minutes on anvil stays with Hardhat's EVM in `npm test`; on anvil `npm run test:deep` runs it. */
 export const isLongOnAnvil = (file: string): boolean =>

@@ -8,6 +8,7 @@ import { PRIMITIVES } from "@assay/engine/ir/primitives";
 import { type Court, type Game, deployCourtHouse } from "../../support/dispute/court.ts";
 import { largeProgram, limitProgram, opcodeProgram } from "../../support/dispute/limits.ts";
 import { Synthetic } from "../../support/dispute/synthetic.ts";
+import { assertGas } from "../../support/gas.ts";
 import { connect } from "../../support/market.ts";
 
 /** What the chain lets one transaction use; the goals of a whole game of 2^48 steps and of its last step. */
@@ -32,7 +33,7 @@ describe("Disputes at the limits", () => {
     const game = await made.begin(court);
     await made.play(court, game, claim ?? (made.provable[0] as number));
     assert.equal(game.over, "challenger lost");
-    for (const { name, used: gas } of game.gas) assert.ok(gas < TRANSACTION, `${name}: ${gas}`);
+    for (const { name, used: gas } of game.gas) assertGas(gas, TRANSACTION, name);
     return game;
   }
 
@@ -46,9 +47,9 @@ describe("Disputes at the limits", () => {
 
   it("a game about 2^48 scalar steps stays within its goal", async () => {
     const game = await played(largeProgram());
-    assert.ok(used(game) < WHOLE, `${used(game)} gas`);
+    assertGas(used(game), WHOLE);
     const last = used(game, ["judge", "prove"]);
-    assert.ok(last < LAST_STEP, `${last} gas`);
+    assertGas(last, LAST_STEP);
   });
 
   it("a demand for a chunk of the largest model fits a call", async () => {
@@ -58,7 +59,7 @@ describe("Disputes at the limits", () => {
     const demand = connect(court.disputes, court.challenger).getFunction("demandChunk");
     const sent = await demand(job.job, job.header, job.lists, 7, 2 ** 20 - 1);
     const receipt = await sent.wait();
-    assert.ok(receipt.gasUsed < TRANSACTION, `${receipt.gasUsed} gas`);
+    assertGas(receipt.gasUsed, TRANSACTION);
   });
 
   it("evidence about the largest op, with all its sources, fits a call", async () => {
@@ -89,14 +90,14 @@ describe("Disputes at the limits", () => {
     const words = [programRoot, dataRoot, parentRoot, steps, interval, evidence] as const;
     assert.equal(await isAtFault(...words), false, "the program is within every limit");
     const gas = await isAtFault.estimateGas(...words);
-    assert.ok(gas < TRANSACTION, `${gas} gas`);
+    assertGas(gas, TRANSACTION);
   });
 
   for (const primitive of PRIMITIVES) {
     it(`judges and proves ${primitive.name}, with plain operands and with the heaviest`, async () => {
       const plain = await played(opcodeProgram(primitive, false));
       const last = used(plain, ["judge", "prove"]);
-      assert.ok(last < LAST_STEP, `${last} gas`);
+      assertGas(last, LAST_STEP);
       await played(opcodeProgram(primitive, true), 3);
     });
   }

@@ -16,6 +16,7 @@ import { play } from "../../support/dispute/play.ts";
 import { wideProgram } from "../../support/dispute/programs.ts";
 import { Provider } from "../../support/dispute/provider.ts";
 import { type Fault, Run } from "../../support/dispute/run.ts";
+import { assertGas } from "../../support/gas.ts";
 import { LEVEL, PHASE } from "../../support/dispute/trees.ts";
 
 /** Goal of the project for a whole dispute, both sides together, and what the chain lets one transaction use. */
@@ -38,8 +39,8 @@ describe("Disputes about wide tensors and long folds", () => {
     const game = await challenge(court, job, target);
     const why = await play(court, game, job, new Provider(court, faulty, job), new Honest(honest));
     assert.equal(game.over, "provider lost");
-    assert.ok(total(game) < WHOLE, `${total(game)} gas`);
-    for (const { name, used } of game.gas) assert.ok(used < TRANSACTION, `${name}: ${used}`);
+    assertGas(total(game), WHOLE);
+    for (const { name, used } of game.gas) assertGas(used, TRANSACTION, name);
     return { game, why };
   }
 
@@ -93,7 +94,7 @@ describe("Disputes about wide tensors and long folds", () => {
       const stuck = await play(court, game, job, provider, liar(new Random(i)));
       assert.equal(stuck, undefined);
       assert.equal(game.over, "challenger lost");
-      assert.ok(total(game) < WHOLE, `${total(game)} gas`);
+      assertGas(total(game), WHOLE);
     }
   });
 });

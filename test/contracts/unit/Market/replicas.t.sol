@@ -216,6 +216,31 @@ contract ReplicasTest is Base {
         );
     }
 
+    function test_Agree_AfterACancellation_Reverts() external {
+        Request memory request = twin(1);
+        agree(pairOf(request));
+        vm.prank(requester.addr);
+        market.cancelRequest(request);
+        bytes32 digest = market.requestDigest(request);
+        refuse(request, 2, abi.encodeWithSelector(IMarketBase.MarketRequestCancelled.selector, digest));
+    }
+
+    /// The earliest deadline of those that have committed, in whichever order they do.
+    function test_Agree_UntilTheFirstDeadlineOfTheCommitted() external {
+        Request memory request = twin(1);
+        request.replicas = 3;
+        request.expiry = uint40(START + 30 days);
+        Job memory first = agree(pairOf(request));
+        vm.warp(block.timestamp + 10);
+        Job memory second = agree(pairOf(request, acceptanceOf(request, 2)));
+        commit(second, submissionOf(second, 10), SALT);
+        commit(first, submissionOf(first, 10), SALT);
+        vm.warp(uint256(first.terms.deadline) + 1);
+        refuse(request, 3, abi.encodeWithSelector(IMarketBase.MarketRevealed.selector, market.requestDigest(request)));
+        vm.warp(first.terms.deadline);
+        agree(pairOf(request, acceptanceOf(request, 3)));
+    }
+
     /// A third party must not agree when results can be seen, even where a place came back.
     function test_Agree_AfterTheReveal_Reverts() external {
         (Job memory first, Job memory second) = committedTwins();

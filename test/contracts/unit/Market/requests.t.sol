@@ -198,6 +198,13 @@ contract RequestsTest is Base {
         assertTrue(!ok, "no such job there");
     }
 
+    function test_TheMarketNamesItsModules() external view {
+        assertEq(market.staking(), address(staking), "staking");
+        assertEq(market.reputation(), address(reputation), "reputation");
+        assertEq(market.provenance(), address(provenance), "provenance");
+        assertEq(market.parameters(), address(parameters), "parameters");
+    }
+
     function test_DigestsOfTheSidePaths_AreTheMarkets() external view {
         Submission memory submission;
         assertEq(

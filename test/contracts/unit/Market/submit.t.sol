@@ -62,6 +62,13 @@ contract SubmitTest is Base {
     }
 
     /// Peers' mistake: ids that the caller chooses, here a provider that shows a record of its own making.
+    function test_RevertWhen_TheSignatureIsNone() external {
+        Job memory job = agreed();
+        Submission memory submission = submissionOf(job, 10);
+        vm.expectRevert(abi.encodeWithSelector(IMarketBase.MarketBadSignature.selector, provider.addr));
+        market.submitSigned(job, submission, new bytes(65));
+    }
+
     function test_RevertWhen_TheRecordIsNotTheOneStored() external {
         Job memory job = agreed();
         bytes memory wrong = abi.encodeWithSelector(IMarketBase.MarketWrongRecord.selector, job.terms.jobId);
@@ -78,6 +85,7 @@ contract SubmitTest is Base {
     function test_RevertWhen_ThereIsNoSuchJob() external {
         Job memory job = agreed();
         job.terms.jobId = keccak256("none");
+        assertTrue(!market.isRecord(job), "no record");
         refuse(
             job,
             submissionOf(job, 10),

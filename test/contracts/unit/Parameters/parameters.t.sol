@@ -145,6 +145,18 @@ contract ParametersTest is Base {
         parameters.pause(uint40(block.timestamp + 1));
     }
 
+    function test_Unpause_OfWhatIsOver_ChangesNothing() external {
+        vm.startPrank(guardian);
+        parameters.pause(uint40(block.timestamp + 1 days));
+        parameters.unpause();
+        uint256 ended = block.timestamp;
+        assertEq(parameters.pausedUntil(), ended, "over");
+        vm.warp(ended + 1);
+        parameters.unpause();
+        vm.stopPrank();
+        assertEq(parameters.pausedUntil(), ended, "since then");
+    }
+
     function test_RevertWhen_AnyoneElsePauses() external {
         vm.expectRevert(abi.encodeWithSelector(IParameters.ParametersNotGuardian.selector, governor));
         vm.prank(governor);

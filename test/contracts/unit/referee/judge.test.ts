@@ -7,6 +7,7 @@ import { PRIMITIVES, primitive, type PrimitiveName } from "@assay/engine/ir/prim
 import type { DType, Op, Operand } from "@assay/engine/ir/types";
 
 import { type Court, type Question, ROUTE, deployCourt } from "../../support/referee.ts";
+import { assertGas } from "../../support/gas.ts";
 
 /** Greatest gas that judging any opcode may take, call and decoding included; see README.md of the referee. */
 const GAS_LIMIT = 60_000n;
@@ -195,7 +196,7 @@ describe("Referee", () => {
       const gas = await court.referee
         .getFunction("judge")
         .estimateGas(toHex(encodeOp(op)), place, 0xbf7fffff, values, ZEROS, 1n);
-      assert.ok(gas - 21_000n < GAS_LIMIT, `${name}: ${gas - 21_000n}`);
+      assertGas(gas - 21_000n, GAS_LIMIT, name);
     }
   });
 });
