@@ -90,7 +90,8 @@ const outside = ({ first, min, max }: ParameterFile): string[] =>
 
 /**
  * Reads a file, by path or by its name in `deploy/parameters`, and checks what no contract can see: that stake cannot leave
- * before a vote it was cast in has taken effect.
+ * before a vote it was cast in has taken effect, and, for a public network, that a replica's window is still as long as a reveal time when
+ * the last of its rivals is shown.
  * @throws `DEPLOY_PARAMETERS_BAD`
  */
 export function readParameters(name: string): ParameterFile {
@@ -110,6 +111,13 @@ export function readParameters(name: string): ParameterFile {
   const vote = votingDelay + votingPeriod + timelockDelay;
   if (file.min.unbonding < vote) {
     throw bad(path, `stake may leave after ${file.min.unbonding} s, a vote takes ${vote} s`);
+  }
+  const reveals = 2 * file.max.revealTime;
+  if (file.network !== undefined && file.min.challengeWindow < reveals) {
+    throw bad(
+      path,
+      `a window of ${file.min.challengeWindow} s is shorter than ${reveals} s, two reveals`,
+    );
   }
   return file;
 }

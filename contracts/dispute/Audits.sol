@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
 
+import {ISidePaths} from "../interfaces/ISidePaths.sol";
 import {Job} from "../types/Job.sol";
 import {JobState} from "../types/JobState.sol";
 import {Params} from "../types/Params.sol";
@@ -26,7 +27,7 @@ abstract contract Audits is Opening {
 
     /// Auditors drawn on average.
     uint256 private constant AUDITORS = 3;
-    /// Successes in a row at the whole rate.
+    /// Fees of the job that successes in a row have paid at the whole rate: reputation from jobs of nothing is worth nothing.
     uint256 private constant STRAIGHT = 10;
     uint256 private constant BPS = 10_000;
 
@@ -62,12 +63,15 @@ abstract contract Audits is Opening {
 
         Params memory params = _paramsOf(job);
         bool audited =
-            draw.certain || uint256(keccak256(abi.encode(value, jobId))) % BPS < _rate(params, draw.provider);
+            draw.certain ||
+                uint256(keccak256(abi.encode(value, jobId))) % BPS <
+                    _rate(params, draw.provider, job.terms.protocolFee);
         draw.value = value;
         draw.audited = audited;
         standing.auditUntil = uint40(block.timestamp + (audited ? job.terms.window : 0));
-        standing.revealedBy = uint40(standing.auditUntil + 2 * uint256(params.revealTime));
+        standing.revealTime = params.revealTime;
         emit DrawResolved(jobId, audited, standing.auditUntil);
+        _callMarket(ISidePaths.noteDraw.selector, job, abi.encode(standing.auditUntil));
     }
 
     /// @inheritdoc IClerk
@@ -146,7 +150,8 @@ abstract contract Audits is Opening {
         Draw storage draw = _draw[jobId];
         if (!draw.counted) {
             draw.counted = true;
-            ++_audited[job.terms.provider];
+            // A provider that lets rounds pass is not drawn more rarely for it.
+            if (!draw.certain) _audited[job.terms.provider] += job.terms.protocolFee;
             amount += job.terms.auditLine % auditors;
         }
         emit AuditPaid(jobId, auditor, amount);
@@ -160,9 +165,14 @@ abstract contract Audits is Opening {
         Draw memory draw = _draw[jobId];
         if (!draw.audited || auditor == draw.provider) return false;
         IVotes votes = IVotes(address(_staking));
+        // Another may vote with the provider's stake, and would audit it with that.
+        (address voter, uint256 own) = _staking.ownVotesAt(draw.provider, draw.votesAt);
         uint256 all = votes.getPastTotalSupply(draw.votesAt) - votes.getPastVotes(draw.provider, draw.votesAt);
+        if (voter != draw.provider) all -= own;
+        uint256 share = votes.getPastVotes(auditor, draw.votesAt);
+        if (voter == auditor) share -= own;
         uint256 lot = uint128(uint256(keccak256(abi.encode(draw.value, jobId, auditor))));
-        return lot * all < (AUDITORS * votes.getPastVotes(auditor, draw.votesAt)) << 128;
+        return lot * all < (AUDITORS * share) << 128;
     }
 
     /// @inheritdoc IClerk
@@ -192,8 +202,8 @@ abstract contract Audits is Opening {
     }
 
     /// @inheritdoc IClerk
-    function auditRateOf(address provider, uint32 paramsVersion) external view returns (uint256) {
-        return _rate(_parameters.paramsAt(paramsVersion), provider);
+    function auditRateOf(address provider, uint32 paramsVersion, uint128 protocolFee) external view returns (uint256) {
+        return _rate(_parameters.paramsAt(paramsVersion), provider, protocolFee);
     }
 
     function _requireCommitted(bytes32 jobId, address auditor, bytes32 traceRoot, bytes32 salt) private view {
@@ -208,10 +218,11 @@ abstract contract Audits is Opening {
         emit DrawOpened(jobId, draw.round, certain);
     }
 
-    function _rate(Params memory params, address provider) private view returns (uint256 rate) {
+    function _rate(Params memory params, address provider, uint256 protocolFee) private view returns (uint256 rate) {
         rate = params.auditRateBps;
-        uint256 successes = _audited[provider];
-        if (successes > STRAIGHT) rate = (rate * STRAIGHT) / successes;
+        uint256 earned = _audited[provider];
+        // Without a fee there is nothing to weigh it against.
+        if (protocolFee != 0 && earned > STRAIGHT * protocolFee) rate = (rate * STRAIGHT * protocolFee) / earned;
         if (rate < params.auditFloorBps) rate = params.auditFloorBps;
     }
 }

@@ -85,7 +85,10 @@ abstract contract Demands is Audits {
         if (job.terms.jobId != d.jobId) revert DisputeWrongJob(d.jobId);
         _closeDemand(demandId, d.jobId);
         if (d.fee != 0) _ledger.moveOut(d.asker, d.fee);
-        _slash(job, d.asker, 0);
+        Standing memory standing = _standing[d.jobId];
+        // A demand is cheap and soon over: where a challenger has a game, and no auditor committed, nobody is rewarded for it.
+        bool contested = standing.games != 0 && standing.commitments == standing.auditors;
+        _slash(job, contested ? address(0) : d.asker, 0);
     }
 
     /// @inheritdoc IClerk

@@ -3,7 +3,6 @@ pragma solidity ^0.8.30;
 
 import {IDisputes} from "../interfaces/IDisputes.sol";
 import {Job} from "../types/Job.sol";
-import {JobState} from "../types/JobState.sol";
 import {Clerk} from "./Clerk.sol";
 import {Games} from "./Games.sol";
 import {IMoves} from "./IMoves.sol";
@@ -14,8 +13,6 @@ import {Bindings, Level, Phase, Position} from "./Position.sol";
 /// @dev Documented in {IMoves}: the moves and how games end. Calls of anything not found here run the code of `clerk` on this contract's
 /// storage: an address fixed at deployment, whose code cannot change either.
 contract Disputes is Judgement {
-    uint40 private constant UNRESOLVED = type(uint40).max;
-
     address public immutable clerk;
 
     constructor(Parts memory parts, address clerk_) Games(parts) {
@@ -78,13 +75,12 @@ contract Disputes is Judgement {
         bytes32 jobId
     ) external view returns (uint256 liveGames, bool won, uint40 auditUntil, uint256 auditors) {
         Standing memory standing = _standing[jobId];
-        auditUntil = standing.auditUntil;
-        // A sign-off does not settle over the heads of auditors who are about to show what they found.
-        if (
-            standing.commitments > standing.auditors &&
-            block.timestamp <= standing.revealedBy &&
-            _market.stateOf(jobId) == JobState.Submitted
-        ) auditUntil = UNRESOLVED;
-        return (standing.live, standing.won, auditUntil, standing.auditors);
+        return (standing.live, standing.won, standing.auditUntil, standing.auditors);
+    }
+
+    /// @inheritdoc IDisputes
+    function awaitsAuditors(bytes32 jobId, uint256 submittedAt) external view returns (bool) {
+        Standing memory standing = _standing[jobId];
+        return standing.commitments > standing.auditors && block.timestamp <= submittedAt + standing.revealTime;
     }
 }

@@ -55,8 +55,8 @@ abstract contract Games is IDisputeBase {
         uint32 games;
         bool won;
         uint40 auditUntil;
-        /// Until then a requester's sign-off waits for auditors to show what they committed to.
-        uint40 revealedBy;
+        /// From the reveal on, a requester's sign-off waits as long for auditors to show what they committed to.
+        uint40 revealTime;
         uint16 commitments;
         uint16 auditors;
     }
@@ -102,7 +102,7 @@ abstract contract Games is IDisputeBase {
     mapping(uint256 gameId => bytes32 jobId) internal _rivalOf;
     /// @dev Who is to be rewarded for a replica that lost as a challenger and waits for its record to be shown.
     mapping(bytes32 jobId => address winner) internal _forfeitTo;
-    /// @dev Audited jobs of a provider that went well since it last lost one.
+    /// @dev Protocol fees of a provider's audited jobs that went well since it last lost one.
     mapping(address provider => uint256) internal _audited;
     mapping(bytes32 jobId => Reward) internal _reward;
 

@@ -55,7 +55,8 @@ interface IClerk is IDisputeBase {
     ) external returns (uint256 demandId);
     /// @notice Answers a demand: `root` to `chunk` of the proof, under the model's root. Anyone may; the fee is the provider's.
     function showChunk(uint256 demandId, TensorProof calldata proof) external;
-    /// @notice Slashes the provider of a demand that was not answered in time; the asker is the winner.
+    /// @notice Slashes the provider of a demand that was not answered in time; the asker is the winner, unless a game about
+    /// the job is live, and then the reward burns.
     function timeoutDemand(uint256 demandId, Job calldata job) external;
     /// @notice Returns the fee of a demand whose job came to an end otherwise.
     function closeDemand(uint256 demandId) external;
@@ -79,7 +80,8 @@ interface IClerk is IDisputeBase {
     /// equal part, or, where none did, all of it to who won the game. Anyone may call.
     function claimReward(bytes32 jobId, address account) external;
 
-    /// @notice Whether `auditor` was drawn: with a chance of three times its share of the votes that are not the provider's.
+    /// @notice Whether `auditor` was drawn: with a chance of three times its share of the votes that are neither the provider's nor of its
+    /// stake, whoever casts those.
     function isDrawn(bytes32 jobId, address auditor) external view returns (bool);
     function auditCommitmentOf(
         bytes32 jobId,
@@ -98,9 +100,10 @@ interface IClerk is IDisputeBase {
     function rewardOf(
         bytes32 jobId
     ) external view returns (address winner, uint40 until, uint256 auditors, uint256 amount);
-    /// @notice Share of a provider's audited jobs that are drawn, in basis points: the rate of these parameters for its first ten
-    /// successes in a row, and then falling with their number to the floor.
-    function auditRateOf(address provider, uint32 paramsVersion) external view returns (uint256);
+    /// @notice Share of a provider's jobs with an audit line and this protocol fee that are drawn, in basis points: the rate of these
+    /// parameters until drawn jobs that went well in a row have paid ten such fees, and then falling with their sum to the floor. Jobs that
+    /// were audited for certain count for nothing.
+    function auditRateOf(address provider, uint32 paramsVersion, uint128 protocolFee) external view returns (uint256);
     /// @notice Fee of the next demand about this job.
     function demandFeeOf(Job calldata job) external view returns (uint256);
     /// @notice A game: the hash of its position, zero when it is over, and the seconds each side had left at `movedAt`.

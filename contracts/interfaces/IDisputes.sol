@@ -20,4 +20,7 @@ interface IDisputes {
     function statusOf(
         bytes32 jobId
     ) external view returns (uint256 liveGames, bool won, uint40 auditUntil, uint256 auditors);
+    /// @notice Whether auditors who committed still have time to show what they found of a result that stands since `submittedAt`. The market
+    /// settles nothing over their heads, signed off or not.
+    function awaitsAuditors(bytes32 jobId, uint256 submittedAt) external view returns (bool);
 }

@@ -47,9 +47,6 @@ interface IMainPath {
     function requestDigest(Request calldata request) external view returns (bytes32);
     function acceptanceDigest(Acceptance calldata acceptance) external view returns (bytes32);
     function submissionDigest(Submission calldata submission) external view returns (bytes32);
-    function signOffDigest(SignOff calldata signOff) external view returns (bytes32);
-    /// @notice What `submit` makes of a submission's roots: `sha256(0x05 ‖ uint32 checkpoint ‖ roots)`.
-    function traceRootOf(Submission calldata submission) external pure returns (bytes32);
     /// @notice Jobs of this request, or of another plain one with its nonce, that are open or settled.
     function placesTaken(Request calldata request) external view returns (uint256);
 

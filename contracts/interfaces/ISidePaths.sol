@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {Job} from "../types/Job.sol";
 import {Offer} from "../types/Offer.sol";
 import {Request} from "../types/Request.sol";
+import {SignOff} from "../types/SignOff.sol";
 import {Submission} from "../types/Submission.sol";
 
 /// @title Side paths: everything that can happen to a request or a job beside the main path
@@ -20,7 +21,7 @@ interface ISidePaths {
     /// deadline: `commitment` is `commitmentOf(submission, salt)`.
     function commit(Job calldata job, bytes32 commitment) external;
     /// @notice Shows what was committed: from when all replicas have committed or the last of their deadlines passed, and
-    /// auditors had their time, for `revealTime`.
+    /// auditors of each of them had their time, for `revealTime`.
     function reveal(Job calldata job, Submission calldata submission, bytes32 salt) external;
 
     /// @notice The requester wants no more work: the provider has the receipt grace from now on, and no more, to submit, commit,
@@ -37,7 +38,7 @@ interface ISidePaths {
     /// unless the job was stopped before anything was committed.
     function expire(Job calldata job) external;
     /// @notice Slashes a provider that signed two different submissions for one checkpoint of an open job. Anyone may call;
-    /// the caller earns the reward. The signature of the submission that stands may be left empty; a key that was the
+    /// the caller earns the reward, which burns while a game or demand about the job is live or its auditors have their time: it may be theirs. The signature of the submission that stands may be left empty; a key that was the
     /// provider's operator at any time since the job was agreed signs for it here.
     function slashConflict(
         Job calldata job,
@@ -47,9 +48,12 @@ interface ISidePaths {
         bytes calldata secondSignature
     ) external;
 
+    /// @notice The draw of a committed job is resolved, and its auditors have until `auditUntil`: no replica of its request is revealed before.
+    /// The dispute game of the job's version only, once for a job.
+    function noteDraw(Job calldata job, uint40 auditUntil) external;
     /// @notice The provider lost a game: its escrow goes back to the requester, its collateral through the waterfall
     /// (costs, reward, damages; never less than the burn share is burned). The dispute game of the job's version only.
-    /// @param winner Receives costs and reward; the game itself where they are to be shared.
+    /// @param winner Receives costs and reward; the game itself where they are to be shared; zero where they are to burn.
     /// @param costs Winner's measured costs in token base units, paid as far as the collateral allows.
     function slash(Job calldata job, address winner, uint256 costs) external;
     /// @notice The requester's own program or data breaks the hard limits: all money goes back and nobody is slashed.
@@ -57,6 +61,9 @@ interface ISidePaths {
     function voidJob(Job calldata job) external;
     /// @notice Puts a lost challenge on the requester's record. The dispute game of the job's version only.
     function noteLostChallenge(Job calldata job, address challenger) external;
+    function signOffDigest(SignOff calldata signOff) external view returns (bytes32);
+    /// @notice What `submit` makes of a submission's roots: `sha256(0x05 ‖ uint32 checkpoint ‖ roots)`.
+    function traceRootOf(Submission calldata submission) external pure returns (bytes32);
     function offerDigest(Offer calldata offer) external view returns (bytes32);
     /// @notice `keccak256(abi.encode(submissionDigest(submission), salt))`.
     function commitmentOf(Submission calldata submission, bytes32 salt) external view returns (bytes32);

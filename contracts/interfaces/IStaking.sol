@@ -58,5 +58,8 @@ interface IStaking {
     /// @notice Whether this key is the provider's operator, or was one at `time` or later: dropping a key does not undo what
     /// it may have signed for the jobs of that time.
     function answersFor(address provider, address operator, uint256 time) external view returns (bool);
+    /// @notice Who voted with the provider's own stake at `time`, which has passed, and how much that was: those who vote in another's
+    /// name are known by it.
+    function ownVotesAt(address provider, uint256 time) external view returns (address voter, uint256 votes);
     function market() external view returns (address);
 }

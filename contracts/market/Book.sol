@@ -139,7 +139,11 @@ abstract contract Book is Ledger, Signatures {
         address disputes = job.terms.disputes;
         if (disputes == address(0)) return (0, false, 0, 0);
         (liveGames, won, auditUntil, auditors) = IDisputes(disputes).statusOf(job.terms.jobId);
-        if (auditUntil == 0 && job.terms.auditLine != 0) auditUntil = UNRESOLVED;
+        if (job.terms.auditLine == 0) return (liveGames, won, auditUntil, auditors);
+        uint256 since = job.progress.submittedAt;
+        if (auditUntil == 0 || (since != 0 && IDisputes(disputes).awaitsAuditors(job.terms.jobId, since))) {
+            auditUntil = UNRESOLVED;
+        }
     }
 
     /// @dev Such jobs commit first, so that nobody can copy a result: another replica, or an auditor.

@@ -8,7 +8,6 @@ import {IProvenance} from "../interfaces/IProvenance.sol";
 import {IReputation} from "../interfaces/IReputation.sol";
 import {Raw} from "../libraries/Raw.sol";
 import {Records} from "../libraries/Records.sol";
-import {Traces} from "../libraries/Traces.sol";
 import {Work} from "../libraries/Work.sol";
 import {Acceptance} from "../types/Acceptance.sol";
 import {Assurance} from "../types/Assurance.sol";
@@ -26,7 +25,6 @@ import {Submissions} from "./Submissions.sol";
 /// an address fixed at deployment, whose code cannot change either.
 contract Market is Submissions {
     using Records for bytes32;
-    using Traces for Submission;
     using Work for Terms;
 
     /// @inheritdoc IMainPath
@@ -129,16 +127,6 @@ contract Market is Submissions {
     }
 
     /// @inheritdoc IMainPath
-    function signOffDigest(SignOff calldata signOff) external view returns (bytes32) {
-        return _signOffDigest(signOff);
-    }
-
-    /// @inheritdoc IMainPath
-    function traceRootOf(Submission calldata submission) external pure returns (bytes32) {
-        return submission.root();
-    }
-
-    /// @inheritdoc IMainPath
     function staking() external view returns (address) {
         return address(_staking);
     }
@@ -163,9 +151,9 @@ contract Market is Submissions {
         (uint256 liveGames, bool won, uint40 auditUntil, uint256 auditors) = _disputeStatus(job);
         if (liveGames != 0 || auditUntil == UNRESOLVED) revert MarketDisputeLive(terms.jobId);
         uint8 agreeing = terms.replicas > 1 ? _agreeing[terms.requestDigest][job.progress.traceRoot] : 1;
-        if (won) reached = Assurance.Played;
-        else if (auditors != 0) reached = Assurance.Audited;
+        if (auditors != 0) reached = Assurance.Audited;
         else if (agreeing > 1) reached = Assurance.Replicated;
+        else if (won && reached == Assurance.Window) reached = Assurance.Played;
 
         _setState(terms.jobId, JobState.Settled);
         (uint256 paid, uint256 protocolFee) = _pay(job, reached, auditors != 0);

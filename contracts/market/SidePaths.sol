@@ -13,6 +13,7 @@ import {Offer} from "../types/Offer.sol";
 import {Params} from "../types/Params.sol";
 import {Places} from "../types/Places.sol";
 import {Request} from "../types/Request.sol";
+import {SignOff} from "../types/SignOff.sol";
 import {Submission} from "../types/Submission.sol";
 import {Book} from "./Book.sol";
 
@@ -65,6 +66,7 @@ contract SidePaths is ISidePaths, Book {
         Places storage places = _places[job.terms.requestDigest];
         if (++places.committed == job.terms.replicas) places.revealFrom = uint40(block.timestamp);
         if (places.closesAt == 0 || job.terms.deadline < places.closesAt) places.closesAt = job.terms.deadline;
+        if (_isDrawnTogether(job)) ++places.undrawn;
         Progress memory progress = job.progress;
         progress.commitment = commitment;
         progress.committedAt = uint40(block.timestamp);
@@ -191,18 +193,27 @@ contract SidePaths is ISidePaths, Book {
         }
         _requireReceipt(job, first, firstSignature);
         _requireReceipt(job, second, secondSignature);
-        // A provider that is losing a game, or found out by auditors, cannot give the reward to a friend instead.
+        // A provider that is losing a game, or found out by auditors, cannot give the reward to a friend instead; nor can a friend's
+        // game or demand keep it from being slashed.
         (uint256 liveGames, , uint256 auditUntil, ) = _disputeStatus(job);
-        bool auditing = job.progress.submittedAt != 0 && auditUntil == UNRESOLVED;
-        if (liveGames != 0 || auditing) revert MarketDisputeLive(job.terms.jobId);
-        _slash(job, msg.sender, 0);
+        bool contested = liveGames != 0 || auditUntil >= block.timestamp;
+        _slash(job, contested ? address(0) : msg.sender, 0);
+    }
+
+    /// @inheritdoc ISidePaths
+    function noteDraw(Job calldata job, uint40 auditUntil) external {
+        _requireDisputes(job);
+        _requireState(job, JobState.Committed);
+        if (!_isDrawnTogether(job)) return;
+        Places storage places = _places[job.terms.requestDigest];
+        --places.undrawn;
+        if (auditUntil > places.auditUntil) places.auditUntil = auditUntil;
     }
 
     /// @inheritdoc ISidePaths
     function slash(Job calldata job, address winner, uint256 costs) external {
         _requireDisputes(job);
         _requireState(job, JobState.Submitted);
-        if (winner == address(0)) revert LedgerBadAccount(winner);
         _slash(job, winner, costs);
     }
 
@@ -224,6 +235,16 @@ contract SidePaths is ISidePaths, Book {
     }
 
     /// @inheritdoc ISidePaths
+    function signOffDigest(SignOff calldata signOff) external view returns (bytes32) {
+        return _signOffDigest(signOff);
+    }
+
+    /// @inheritdoc ISidePaths
+    function traceRootOf(Submission calldata submission) external pure returns (bytes32) {
+        return submission.root();
+    }
+
+    /// @inheritdoc ISidePaths
     function offerDigest(Offer calldata offer) external view returns (bytes32) {
         return _offerDigest(offer);
     }
@@ -240,7 +261,7 @@ contract SidePaths is ISidePaths, Book {
     }
 
     /// @dev Of the collateral: the burn share is set aside first; then come costs, reward and damages as far as it lasts;
-    /// what nobody gets is burned too.
+    /// what nobody gets is burned too, and the reward where there is no winner: it adds nothing to the damages.
     function _slash(Job calldata job, address winner, uint256 costs) private {
         Terms calldata terms = job.terms;
         Params memory params = _paramsOf(job);
@@ -248,6 +269,7 @@ contract SidePaths is ISidePaths, Book {
         uint256 reward = Math.min(costs, rest);
         reward += Math.min(Work.share(terms.collateral, params.rewardBps), rest - reward);
         uint256 damages = Math.min(terms.statedLoss, rest - reward);
+        if (winner == address(0)) reward = 0;
         uint256 toBurn = terms.collateral - reward - damages;
 
         _end(job, JobState.Slashed);
@@ -266,6 +288,10 @@ contract SidePaths is ISidePaths, Book {
             --places.taken;
             bool revealed = job.progress.submittedAt != 0;
             if (revealed && job.terms.replicas > 1) --_agreeing[job.terms.requestDigest][job.progress.traceRoot];
+            if (!revealed && job.progress.committedAt != 0 && _isDrawnTogether(job)) {
+                (, , uint256 auditUntil, ) = _disputeStatus(job);
+                if (auditUntil == UNRESOLVED) --places.undrawn;
+            }
             // Nothing was shown and nobody is left who may be about to: the request is as open as at first.
             if (!revealed && job.progress.committedAt != 0 && --places.committed == 0) {
                 places.revealFrom = 0;
@@ -297,11 +323,19 @@ contract SidePaths is ISidePaths, Book {
         if (msg.sender != job.terms.disputes) revert MarketNotDisputes(msg.sender);
     }
 
-    /// @dev First and last second at which a committed job can be revealed. A draw that is not resolved keeps both away.
+    /// @dev Replicas with auditors: what one shows, auditors of the others could copy.
+    function _isDrawnTogether(Job calldata job) private pure returns (bool) {
+        return job.terms.replicas > 1 && job.terms.auditLine != 0 && job.terms.disputes != address(0);
+    }
+
+    /// @dev First and last second at which a committed job can be revealed. A draw that is not resolved keeps both away, that of another
+    /// replica too.
     function _revealTimes(Job calldata job, uint256 revealTime) private view returns (uint256 from, uint256 until) {
         Places memory places = _places[job.terms.requestDigest];
         from = places.revealFrom != 0 ? places.revealFrom : uint256(places.lastDeadline) + 1;
         (, , uint256 auditUntil, ) = _disputeStatus(job);
+        if (places.undrawn != 0) auditUntil = UNRESOLVED;
+        else if (places.auditUntil > auditUntil) auditUntil = places.auditUntil;
         if (auditUntil >= from) from = auditUntil + 1;
         until = from + revealTime;
     }

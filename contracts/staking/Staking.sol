@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {Votes} from "@openzeppelin/contracts/governance/utils/Votes.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
 
 import {ILedger} from "../interfaces/ILedger.sol";
 import {IParameters} from "../interfaces/IParameters.sol";
@@ -13,6 +14,7 @@ import {Params} from "../types/Params.sol";
 /// @title Staking: stake, collateral, operators, votes
 /// @dev Documented in {IStaking}.
 contract Staking is IStaking, Votes {
+    using Checkpoints for Checkpoints.Trace208;
     using SafeCast for uint256;
 
     uint256 private constant ALLOWED = type(uint256).max;
@@ -34,6 +36,10 @@ contract Staking is IStaking, Votes {
     mapping(address provider => uint256) public reservedOf;
     /// @dev When the key was dropped; `ALLOWED` while it is an operator, zero if it never was.
     mapping(address provider => mapping(address operator => uint256)) private _operatorUntil;
+
+    /// @dev By time: who votes with an account's stake, and how much that is.
+    mapping(address provider => Checkpoints.Trace208) private _voters;
+    mapping(address provider => Checkpoints.Trace208) private _ownVotes;
 
     constructor(address market_, IParameters parameters_) EIP712("Assay Staking", "1") {
         market = market_;
@@ -151,6 +157,13 @@ contract Staking is IStaking, Votes {
         return until != 0 && until >= time;
     }
 
+    /// @inheritdoc IStaking
+    function ownVotesAt(address provider, uint256 time) external view returns (address voter, uint256 votes) {
+        uint48 at = _validateTimepoint(time);
+        voter = address(uint160(_voters[provider].upperLookupRecent(at)));
+        votes = _ownVotes[provider].upperLookupRecent(at);
+    }
+
     /// @inheritdoc Votes
     function clock() public view override returns (uint48) {
         return uint48(block.timestamp);
@@ -160,6 +173,18 @@ contract Staking is IStaking, Votes {
     // solhint-disable-next-line func-name-mixedcase
     function CLOCK_MODE() public pure override returns (string memory) {
         return "mode=timestamp";
+    }
+
+    function _delegate(address account, address delegatee) internal override {
+        super._delegate(account, delegatee);
+        _voters[account].push(clock(), uint160(delegatee));
+    }
+
+    /// @dev Stake comes and goes, and is never another's: one of the two is nobody.
+    function _transferVotingUnits(address from, address to, uint256 amount) internal override {
+        super._transferVotingUnits(from, to, amount);
+        address account = from == address(0) ? to : from;
+        _ownVotes[account].push(clock(), uint208(_stakes[account].active));
     }
 
     function _getVotingUnits(address account) internal view override returns (uint256) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-/// @dev How far a record's claim was checked before the provider was paid, weakest first.
+/// @dev How far a record's claim was checked before the provider was paid, weakest first but for the last, which is `Window` and a game:
+/// who challenged may be a friend of the provider, so it says no more than that the time for others passed.
 enum Assurance {
     /// Nothing a contract could judge (container jobs).
     Unverified,
@@ -13,6 +14,6 @@ enum Assurance {
     Replicated,
     /// Auditors drawn by chance committed to the same result before it was revealed.
     Audited,
-    /// A dispute was played to its end and the provider won.
+    /// The challenge window passed, and a dispute in it was played to its end and the provider won.
     Played
 }

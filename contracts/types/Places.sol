@@ -16,4 +16,8 @@ struct Places {
     /// Earliest deadline of those that committed; zero while none has. No further job is agreed after it: each would put
     /// off the reveal of what stands committed.
     uint40 closesAt;
+    /// Of jobs with auditors, where there are several: those that have committed and whose draw is not resolved yet; and until when the
+    /// last of the others can be audited. Nothing is revealed before.
+    uint8 undrawn;
+    uint40 auditUntil;
 }

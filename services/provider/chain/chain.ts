@@ -20,6 +20,7 @@ import { stakeOf, type StakeView } from "@assay/sdk/actions/stake";
 import type { AssayContext } from "@assay/sdk/context";
 import { nextDrawCall } from "@assay/sdk/disputes/audits";
 import { disputeStatus } from "@assay/sdk/disputes/read";
+import { replicasOf } from "@assay/sdk/disputes/replicas";
 import {
   encodeAbiParameters,
   keccak256,
@@ -61,7 +62,10 @@ export interface Chain {
   /** Disputes about a submission that are not over. */
   liveGames(job: Job): Promise<number>;
   commit(job: Job, submission: Submission, salt: Hex): Promise<Hex>;
-  /** Brings the draw of a committed job's audit as far as the contract takes it now; nothing where no audit line is. */
+  /**
+   * Brings the draw of a committed job's audit as far as the contract takes it now, and those of the other replicas of its request;
+   * nothing where no audit line is.
+   */
   draw(job: Job): Promise<void>;
   /** Whether the contract would take the reveal now. Throws `MARKET_TOO_EARLY`, `MARKET_TOO_LATE`. */
   requireRevealable(job: Job, submission: Submission, salt: Hex): Promise<void>;
@@ -115,6 +119,22 @@ export const createChain = (parts: ChainParts): Chain => {
   const signReceipt = (receipt: Submission): Promise<Hex> =>
     account.signTypedData(typedData(domain, "Submission", receipt));
 
+  const now = async (): Promise<number> => Number((await read(publicClient.getBlock())).timestamp);
+  const views = createJobViews(context);
+
+  /** Brings one draw further; gives until when its auditors have their time, 0 while it is not resolved. */
+  const drawFurther = async (job: Job): Promise<number> => {
+    const { disputes, jobId, auditLine } = job.terms;
+    if (auditLine === 0n || disputes === zeroAddress) return 0;
+    const { auditUntil } = await disputeStatus(context, { disputes, jobId });
+    if (auditUntil !== 0) return auditUntil;
+    // What is missing afterwards the reveal says.
+    const call = await nextDrawCall(context, job, account.address);
+    if (call !== undefined)
+      await once(call.functionName, job, (key) => sender.send({ ...call, to: disputes, key }));
+    return 0;
+  };
+
   /** A record of provenance and the job that it came from. */
   const behind = async ({ parentRoot, parentIndex }: { parentRoot: Hex; parentIndex: number }) => {
     const record = await read(
@@ -145,8 +165,8 @@ export const createChain = (parts: ChainParts): Chain => {
         remedy: "Continue from a job that was handed over at a checkpoint.",
       });
     },
-    now: async () => Number((await read(publicClient.getBlock())).timestamp),
-    job: createJobViews(context),
+    now,
+    job: views,
     parameters: () => parameters(context),
     parametersAt: (version) => {
       const known = versions.get(version);
@@ -191,13 +211,13 @@ export const createChain = (parts: ChainParts): Chain => {
       );
     },
     draw: async (job) => {
-      const { disputes, jobId, auditLine } = job.terms;
-      if (auditLine === 0n || disputes === zeroAddress) return;
-      if ((await disputeStatus(context, { disputes, jobId })).auditUntil !== 0) return;
-      // What is missing afterwards the reveal says.
-      const call = await nextDrawCall(context, job, account.address);
-      if (call !== undefined)
-        await once(call.functionName, job, (key) => sender.send({ ...call, to: disputes, key }));
+      const until = await drawFurther(job);
+      if (job.terms.replicas < 2 || until === 0 || until >= (await now())) return;
+      // No replica is revealed before the draws of all are resolved, and another's agent may be gone.
+      for (const id of await replicasOf(context, job.terms)) {
+        const { state, found } = await views(id);
+        if (state === "committed" && found !== undefined) await drawFurther(found.job);
+      }
     },
     requireRevealable: async (job, submission, salt) => {
       await read(

@@ -339,31 +339,58 @@ describe("Audits", () => {
     assert.equal(await free(auditors[0]), LINE);
   });
 
+  /** A drawn job of which the auditor shows that the result is right. */
+  async function audited(job: Committed): Promise<void> {
+    await commit(job, auditors[0]);
+    const shown = await revealed(job);
+    await (await call(auditors[0], "revealAudit", shown.job, auditors[0].address, salt)).wait();
+    await settle(shown);
+    await (await call(auditors[0], "claimAudit", shown.job, auditors[0].address)).wait();
+  }
+  const rateOf = (protocolFee: unknown): Promise<bigint> =>
+    court.disputes.getFunction("auditRateOf")(court.provider.address, 2, protocolFee);
+
   it("become rarer after ten successes in a row, and begin anew after a lost game", async () => {
-    const rate = (): Promise<bigint> =>
-      court.disputes.getFunction("auditRateOf")(court.provider.address, 2);
-    for (let done = 0; done < 12; done++) {
-      assert.equal(await rate(), done > 10 ? BigInt(Math.floor(100_000 / done)) : 10_000n);
-      const job = await committed();
-      await (await anyone("openDraw", job.job)).wait();
-      // A round that passed is drawn for certain.
-      await helpers().mine(300);
-      await (await anyone("resolveDraw", job.job)).wait();
-      await helpers().mine(5);
-      await (await anyone("resolveDraw", job.job)).wait();
-      await commit(job, auditors[0]);
-      const shown = await revealed(job);
-      await (await call(auditors[0], "revealAudit", shown.job, auditors[0].address, salt)).wait();
-      await settle(shown);
-      await (await call(auditors[0], "claimAudit", shown.job, auditors[0].address)).wait();
+    const job = await committed();
+    const { protocolFee } = job.job.terms as Record<string, bigint>;
+    await drawn(job);
+    await audited(job);
+    for (let done = 1; done < 11; done++) {
+      assert.equal(await rateOf(protocolFee), 10_000n);
+      const next = await committed();
+      await drawn(next);
+      await audited(next);
     }
-    assert.equal(await rate(), 8_333n);
+    assert.equal(await rateOf(protocolFee), 9_090n);
     const bad = await committed(wrong);
     await drawn(bad);
     const shown = await revealed(bad);
     const game = await challenge(court, shown, TARGET.checkpoint);
     await play(court, game, shown, new Provider(court, wrong, shown), new Honest(honest));
     assert.equal(game.over, "provider lost");
-    assert.equal(await rate(), 10_000n);
+    assert.equal(await rateOf(protocolFee), 10_000n);
+  });
+
+  it("finding F10: do not become rarer by jobs of less value, nor by rounds that were let pass", async () => {
+    let protocolFee = 0n;
+    for (let done = 0; done < 11; done++) {
+      const job = await committed();
+      ({ protocolFee } = job.job.terms as { protocolFee: bigint });
+      await drawn(job);
+      await audited(job);
+    }
+    assert.equal(await rateOf(2n * protocolFee), 10_000n, "a job of twice the value");
+    assert.equal(await rateOf(0n), 10_000n, "one whose value is not known");
+    await build(5_000);
+    for (let done = 0; done < 11; done++) {
+      const job = await committed();
+      await (await anyone("openDraw", job.job)).wait();
+      await helpers().mine(300);
+      await (await anyone("resolveDraw", job.job)).wait();
+      await helpers().mine(5);
+      await (await anyone("resolveDraw", job.job)).wait();
+      await audited(job);
+    }
+    assert.equal(await rateOf(protocolFee), 5_000n);
   });
 });

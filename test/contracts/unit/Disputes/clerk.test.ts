@@ -29,7 +29,7 @@ import { play, reasonOf } from "../../support/dispute/play.ts";
 import { smallProgram, wideProgram } from "../../support/dispute/programs.ts";
 import { Provider } from "../../support/dispute/provider.ts";
 import { type Fault, Run, chunkTree, listTree, rootOf } from "../../support/dispute/run.ts";
-import { TOKEN, connect, fundAndStake, root } from "../../support/market.ts";
+import { TOKEN, connect, fundAndStake, root, signSubmission } from "../../support/market.ts";
 import { IS_COUNTED } from "../../support/gas.ts";
 
 const { program, inputs } = smallProgram(40, 2);
@@ -164,6 +164,43 @@ describe("Disputes.demandChunk", () => {
       asker + TOKEN,
       "fee back, and half of the collateral",
     );
+  });
+
+  it("finding g: rewards nobody where a challenger has a game, for a friend would ask in front of it", async () => {
+    const job = await submit();
+    const [asker, burned] = [
+      await free(court.challenger),
+      await court.market.getFunction("burned")(),
+    ];
+    await (await demand(job)).wait();
+    const game = await challenge(court, job, TARGET.lastState);
+    await time().increase(CLOCK + 1);
+    await (await call(court.requester, "timeoutDemand", 1, job.job)).wait();
+    assert.equal(await stateOf(job), 5n);
+    await (await call(court.requester, "withdrawBond", game.id, game.position)).wait();
+    assert.equal(await free(court.challenger), asker, "fee and bond, and no more");
+    assert.equal((await court.market.getFunction("burned")()) - burned, 2n * TOKEN);
+  });
+
+  it("finding F5: does not keep two results for one checkpoint from being slashed", async () => {
+    const job = await submit();
+    const [asker, burned] = [
+      await free(court.challenger),
+      await court.market.getFunction("burned")(),
+    ];
+    await (await demand(job)).wait();
+    const game = await challenge(court, job, TARGET.lastState);
+    const other = { ...job.submission, prefixRoot: root("told to somebody") };
+    const signature = await signSubmission(court, other);
+    const slash = connect(court.market, court.challenger).getFunction("slashConflict");
+    await (await slash(job.job, job.submission, "0x", other, signature)).wait();
+    assert.equal(await stateOf(job), 5n);
+    assert.equal((await court.market.getFunction("burned")()) - burned, 2n * TOKEN, "the reward");
+    await (await call(court.requester, "withdrawBond", game.id, game.position)).wait();
+    await (await call(court.requester, "closeDemand", 1)).wait();
+    assert.equal(await free(court.challenger), asker, "fee and bond");
+    assert.equal(await liveOf(job), 0n);
+    assert.equal(await court.market.getFunction("lineOf")(await court.disputes.getAddress()), 0n);
   });
 
   it("keeps the job from being settled until it is answered", async () => {

@@ -136,6 +136,67 @@ contract ReplicasTest is Base {
         reveal(job, submissionOf(job, 10), SALT);
     }
 
+    /// Finding F7: auditors of one replica cannot copy what another has shown, as none is shown before all had their auditors.
+    function test_Reveal_WaitsForAuditorsOfTheOtherReplicas_BothEdges() external {
+        (Job memory first, Job memory second) = auditedTwins();
+        game.noteDraw(market, first, uint40(block.timestamp));
+        vm.warp(block.timestamp + 10 * WINDOW);
+        bytes memory never = abi.encodeWithSelector(
+            IMarketBase.MarketTooEarly.selector,
+            block.timestamp,
+            uint256(type(uint40).max) + 1
+        );
+        refuse(first, submissionOf(first, 10), SALT, never);
+        uint40 until = uint40(block.timestamp + 1_000);
+        game.noteDraw(market, second, until);
+        vm.warp(until);
+        bytes memory early = abi.encodeWithSelector(IMarketBase.MarketTooEarly.selector, until, uint256(until) + 1);
+        refuse(first, submissionOf(first, 10), SALT, early);
+        refuse(second, submissionOf(second, 10), SALT, early);
+        vm.warp(uint256(until) + 1);
+        reveal(first, submissionOf(first, 10), SALT);
+        vm.warp(uint256(until) + 1 + REVEAL);
+        reveal(second, submissionOf(second, 10), SALT);
+    }
+
+    /// A replica that ends before its draw leaves the others theirs, and one that ends after it does not stand for another.
+    function test_Reveal_AReplicaThatEnded_HoldsUpNobodyAndLetsNobodyIn() external {
+        (Job memory first, Job memory second) = auditedTwins();
+        setStatus(second, 0, false, type(uint40).max, 0);
+        game.noteDraw(market, first, uint40(block.timestamp));
+        game.voidJob(market, second);
+        vm.warp(block.timestamp + 1);
+        first = reveal(first, submissionOf(first, 10), SALT);
+        assertState(first, JobState.Submitted);
+    }
+
+    function test_Reveal_AReplicaThatEndedAfterItsDraw_LetsNobodyIn() external {
+        (Job memory first, Job memory second) = auditedTwins();
+        game.noteDraw(market, second, uint40(block.timestamp));
+        game.voidJob(market, second);
+        vm.warp(block.timestamp + 1);
+        refuse(
+            first,
+            submissionOf(first, 10),
+            SALT,
+            abi.encodeWithSelector(IMarketBase.MarketTooEarly.selector, block.timestamp, uint256(type(uint40).max) + 1)
+        );
+        game.noteDraw(market, first, 0);
+        reveal(first, submissionOf(first, 10), SALT);
+    }
+
+    function test_NoteDraw_Reverts() external {
+        (Job memory first, ) = auditedTwins();
+        vm.expectRevert(abi.encodeWithSelector(IMarketBase.MarketNotDisputes.selector, stranger.addr));
+        vm.prank(stranger.addr);
+        market.noteDraw(first, 1);
+        Job memory other = agree(pairOf(twin(5)));
+        vm.expectRevert(
+            abi.encodeWithSelector(IMarketBase.MarketWrongState.selector, other.terms.jobId, JobState.Active)
+        );
+        game.noteDraw(market, other, 1);
+    }
+
     /// A commitment was in time, however late the others let it be shown.
     function test_Reveal_AfterTheDeadline_IsPaidInFull() external {
         Job memory job = agree(pairOf(twin(1)));
@@ -335,6 +396,15 @@ contract ReplicasTest is Base {
     function acceptanceOf(Request memory request, uint64 nonce) private view returns (Acceptance memory acceptance) {
         acceptance = plainAcceptance(request);
         acceptance.nonce = nonce;
+    }
+
+    function auditedTwins() private returns (Job memory first, Job memory second) {
+        Request memory request = twin(1);
+        request.auditLine = uint128(ONE / 10);
+        first = agree(pairOf(request));
+        second = agree(pairOf(request, acceptanceOf(request, 2)));
+        first = commit(first, submissionOf(first, 10), SALT);
+        second = commit(second, submissionOf(second, 10), SALT);
     }
 
     function committedTwins() private returns (Job memory first, Job memory second) {

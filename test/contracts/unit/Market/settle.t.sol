@@ -212,12 +212,30 @@ contract SettleTest is Base {
         market.settleSignedOff(job, signOff, signature);
     }
 
-    function test_WhenAGameWasWon_TheAssuranceIsPlayed() external {
+    function test_WhenAGameWasWonAndTheWindowPassed_TheAssuranceIsPlayed() external {
+        Job memory job = submitted();
+        pass(job);
+        setStatus(job, 0, true, 0, 0);
+        market.settle(job);
+        assertEq(uint256(assuranceOf(job)), uint256(Assurance.Played), "assurance");
+    }
+
+    /// Finding F6: a friend that challenges and loses, and a sign-off in the same minute, prove nothing to anybody.
+    function test_WhenAGameWasWonAndSignedOff_TheAssuranceIsSignedOff() external {
+        Job memory job = submitted();
+        setStatus(job, 0, true, 0, 0);
+        (SignOff memory signOff, bytes memory signature) = signOffOf(job);
+        market.settleSignedOff(job, signOff, signature);
+        assertEq(uint256(assuranceOf(job)), uint256(Assurance.SignedOff), "assurance");
+    }
+
+    /// Finding F6: who challenged may be the provider's friend; drawn auditors say more.
+    function test_WhenAGameWasWonAndAuditorsAgreed_TheAssuranceIsAudited() external {
         Job memory job = submitted();
         pass(job);
         setStatus(job, 0, true, 0, 3);
         market.settle(job);
-        assertEq(uint256(assuranceOf(job)), uint256(Assurance.Played), "assurance");
+        assertEq(uint256(assuranceOf(job)), uint256(Assurance.Audited), "assurance");
     }
 
     function test_AResultEqualToItsParentMakesNoRecord() external {

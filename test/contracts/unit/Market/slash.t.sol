@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {ILedger} from "../../../../contracts/interfaces/ILedger.sol";
 import {IMarketBase} from "../../../../contracts/interfaces/IMarketBase.sol";
 import {ScriptedGame} from "../../../../contracts/mocks/ScriptedGame.sol";
 import {Acceptance} from "../../../../contracts/types/Acceptance.sol";
@@ -130,10 +129,12 @@ contract SlashTest is SlashBase {
         game.slash(market, job, stranger.addr, 0);
     }
 
-    function test_RevertWhen_TheWinnerIsNobody() external {
-        Job memory job = submitted();
-        vm.expectRevert(abi.encodeWithSelector(ILedger.LedgerBadAccount.selector, address(0)));
+    /// Finding g: a reward that nobody earned adds nothing to the damages, which the provider's friend may be owed.
+    function test_WithoutAWinner_TheRewardBurns() external {
+        uint256 had = free(requester.addr);
+        Job memory job = lossy(uint128(10 * ONE), uint128(6 * ONE));
         game.slash(market, job, address(0), 0);
+        assertSlashed(job, had, 0, 3 * ONE + ONE / 2);
     }
 }
 
@@ -230,34 +231,31 @@ contract SlashConflictTest is SlashBase {
         );
     }
 
-    /// A provider that is losing a game must not give the reward to a friend.
-    function test_RevertWhen_ADisputeIsLive() external {
+    /// Finding F5: a friend's game or demand does not keep a provider from being slashed, nor does a friend have the reward of a game
+    /// that it is losing.
+    function test_WhileADisputeIsLive_TheRewardBurns() external {
+        uint256 had = free(requester.addr);
         Job memory job = submitted();
         setStatus(job, 1, false, 0, 0);
-        Submission memory other = submissionOf(job, 10);
-        other.stateRoot = keccak256("another");
-        refuse(
-            job,
-            submissionOf(job, 10),
-            other,
-            abi.encodeWithSelector(IMarketBase.MarketDisputeLive.selector, job.terms.jobId)
-        );
+        slashAnother(job);
+        assertSlashed(job, had, 0, 0);
     }
 
     /// Auditors of a standing result come before a friend, too.
-    function test_RevertWhen_AuditorsHaveYetToSayWhatTheyFound() external {
+    function test_WhileAuditorsHaveTheirTime_TheRewardBurns() external {
+        uint256 had = free(requester.addr);
         Job memory job = submitted();
-        setStatus(job, 0, false, type(uint40).max, 0);
-        Submission memory other = submissionOf(job, 10);
-        other.stateRoot = keccak256("another");
-        refuse(
-            job,
-            submissionOf(job, 10),
-            other,
-            abi.encodeWithSelector(IMarketBase.MarketDisputeLive.selector, job.terms.jobId)
-        );
-        setStatus(job, 0, false, 0, 0);
-        slashWith(job, submissionOf(job, 10), other);
+        setStatus(job, 0, false, uint40(block.timestamp), 0);
+        slashAnother(job);
+        assertSlashed(job, had, 0, 0);
+    }
+
+    function test_OnceAuditorsHadTheirTime_TheRewardIsTheCallers() external {
+        uint256 had = free(requester.addr);
+        Job memory job = submitted();
+        setStatus(job, 0, false, uint40(block.timestamp) - 1, 0);
+        slashAnother(job);
+        assertSlashed(job, had, (ONE * 4) / 10, 0);
     }
 
     function test_RevertWhen_TheJobIsOver() external {
@@ -272,6 +270,14 @@ contract SlashConflictTest is SlashBase {
             other,
             abi.encodeWithSelector(IMarketBase.MarketWrongState.selector, job.terms.jobId, JobState.Settled)
         );
+    }
+
+    function slashAnother(Job memory job) private {
+        Submission memory other = submissionOf(job, 10);
+        other.stateRoot = keccak256("another");
+        bytes memory signature = sign(provider, market.submissionDigest(other));
+        vm.prank(stranger.addr);
+        market.slashConflict(job, submissionOf(job, 10), "", other, signature);
     }
 
     function slashWith(Job memory job, Submission memory first, Submission memory second) private {

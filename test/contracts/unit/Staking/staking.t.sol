@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
+
 import {ILedger} from "../../../../contracts/interfaces/ILedger.sol";
 import {IStaking} from "../../../../contracts/interfaces/IStaking.sol";
 import {Job} from "../../../../contracts/types/Job.sol";
@@ -153,6 +155,37 @@ contract StakingTest is Base {
         staking.setOperator(operator.addr, false);
         assertTrue(!staking.isOperator(provider.addr, operator.addr), "dropped");
         assertTrue(staking.isOperator(stranger.addr, operator.addr), "the other's stays");
+    }
+
+    /// Finding F9: who votes with a provider's stake is known of any time, whatever it changed since.
+    function test_OwnVotes_AreKnownOfAnyTime() external {
+        uint256 first = START;
+        vm.warp(first + 10);
+        vm.prank(provider.addr);
+        IVotes(address(staking)).delegate(stranger.addr);
+        vm.warp(first + 20);
+        vm.startPrank(provider.addr);
+        IVotes(address(staking)).delegate(provider.addr);
+        staking.requestUnstake(ONE);
+        vm.stopPrank();
+        vm.warp(first + 30);
+        vm.startPrank(address(market));
+        staking.lock(provider.addr, ONE);
+        staking.slash(provider.addr, bytes32(0), ONE, stranger.addr);
+        vm.stopPrank();
+        vm.warp(first + 40);
+        assertOwnVotes(first - 1, address(0), 0);
+        assertOwnVotes(first, provider.addr, 1_000 * ONE);
+        assertOwnVotes(first + 10, stranger.addr, 1_000 * ONE);
+        assertOwnVotes(first + 19, stranger.addr, 1_000 * ONE);
+        assertOwnVotes(first + 20, provider.addr, 999 * ONE);
+        assertOwnVotes(first + 30, provider.addr, 998 * ONE);
+    }
+
+    function assertOwnVotes(uint256 time, address by, uint256 amount) private view {
+        (address voter, uint256 votes) = staking.ownVotesAt(provider.addr, time);
+        assertEq(voter, by, "voter");
+        assertEq(votes, amount, "votes");
     }
 
     function test_OnlyTheMarketLocksFreesAndSlashes() external {
