@@ -19,7 +19,7 @@ export const FINAL_STATES: ReadonlySet<JobState> = new Set([
   "void",
 ]);
 
-/** How far a provenance record was checked, in the order of the contract's `Assurance`, weakest first. */
+/** How far a provenance record was checked, in the order of the contract's `Assurance`: weakest first, but for `played`, which is `window` and a game. */
 export const ASSURANCES = [
   "unverified",
   "signed-off",

@@ -311,6 +311,10 @@ describe("deployment to a public network", () => {
       const first = { ...PUBLIC.first, burnBps: 1 };
       writeFileSync(parameters, JSON.stringify({ ...PUBLIC, first }));
       await refuses({ parameters }, "DEPLOY_PARAMETERS_BAD");
+      // A replica that is shown first must be open to a challenge when the last one is shown.
+      const min = { ...PUBLIC.min, challengeWindow: 2 * PUBLIC.max.revealTime - 1 };
+      writeFileSync(parameters, JSON.stringify({ ...PUBLIC, min }));
+      await refuses({ parameters }, "DEPLOY_PARAMETERS_BAD");
     });
     it("a token that is not there, or is no token", async () => {
       await refuses({ parameters: await fileOf({ token: GUARDIAN }) }, "DEPLOY_TOKEN_MISSING");
