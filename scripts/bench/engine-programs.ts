@@ -16,7 +16,7 @@ const length = { steps: MANY_STEPS, interval: 1000 };
 
 export const matmulProgram = (n: number): Program => {
   const job = new ProgramBuilder(length);
-  const out = job.state("out", zeros([n, n]));
+  const out = job.state("out", zeros([n, n]), { parameter: true });
   const a = job.data("a", "f32", [n, n]);
   const b = job.data("b", "f32", [n, n]);
   job.update(out, contract("ik,kj->ij", a, b));

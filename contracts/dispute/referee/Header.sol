@@ -192,13 +192,16 @@ library Header {
             if (4 * elements > Limits.STATE_BYTES) return Fault.Limit;
             for (uint256 i = 0; i < h.outputs; ++i) if (outputOp(h, i) >= h.evalOps) return Fault.Source;
             uint256 p = h.firstState;
+            uint256 model = 0;
             for (uint256 i = 0; i < h.stateTensors; ++i) {
                 p += 2 + 4 * Encoding.u8(p + 1) + STATE_EXTRA;
+                model |= Encoding.u8(p - STATE_EXTRA);
                 uint256 stepOp = Encoding.u16(p - 2);
                 if (Encoding.u16(p - 4) >= h.initOps) return Fault.Source;
                 if (stepOp != UNCHANGED && stepOp >= h.stepOps) return Fault.Source;
             }
-            return Fault.None;
+            // Without a parameter there is no model to submit.
+            return model == 0 ? Fault.Structure : Fault.None;
         }
     }
 }

@@ -42,7 +42,7 @@ export class Sketch {
     outputs: readonly Tensor[],
     seed = 0n,
   ): (changed?: ReadonlyMap<Tensor, ArrayLike<number>>) => Promise<number[][]> {
-    this.#job.state("unused", constant(0));
+    this.#job.state("unused", constant(0), { parameter: true });
     outputs.forEach((x, k) => this.#job.output(`output${k}`, x));
     const program = this.#job.build();
     return async (changed) => {

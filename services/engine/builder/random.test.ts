@@ -76,7 +76,7 @@ describe("shuffled batches", () => {
     const [rows, batch, epochs] = [23, 5, 3];
     const perEpoch = Math.floor(rows / batch);
     const job = new ProgramBuilder({ steps: perEpoch * epochs, interval: 1 });
-    const picked = job.state("picked", integer(0, [batch]));
+    const picked = job.state("picked", integer(0, [batch]), { parameter: true });
     job.update(picked, shuffledBatch(rows, batch));
     const execution = await referenceBackend.prepare(job.build(), {
       data: [],

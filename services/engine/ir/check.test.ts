@@ -154,7 +154,7 @@ describe("program checker", () => {
     refuses({ step: [base.step[0]!, base.step[1]!, heavy] }, "LIMIT", "step");
   });
 
-  it("refuses names that are empty or taken, and a program without state", () => {
+  it("refuses names that are empty or taken, and a program without state or model", () => {
     refuses({ outputs: [{ name: "", op: 0 }] }, "STRUCTURE", "outputs[0].name");
     refuses(
       { data: [base.data[0]!, { ...base.data[1]!, name: "x" }] },
@@ -162,6 +162,7 @@ describe("program checker", () => {
       "data[1].name",
     );
     refuses({ state: [], step: [], eval: [], outputs: [] }, "STRUCTURE", "state");
+    refuses({ state: [{ ...base.state[0]!, parameter: false }] }, "STRUCTURE", "state");
   });
 
   it("refuses primitives, operand counts and types that the table does not have", () => {

@@ -63,6 +63,8 @@ function checkState(program: Program): void {
   checkTensors("state", program.state, LIMITS.stateTensors);
   if (program.state.length === 0)
     throw programFault("structure", "state", "a program keeps at least one state tensor");
+  if (!program.state.some(({ parameter }) => parameter))
+    throw programFault("structure", "state", "a program gives a model: one parameter at least");
   const bytes = program.state.reduce((sum, tensor) => sum + 4 * elements(tensor.shape), 0);
   within("state", bytes, 1, LIMITS.stateBytes);
   program.state.forEach((tensor, i) => {

@@ -122,7 +122,7 @@ describe("AdamW", () => {
 describe("learning rate", () => {
   const rates = async (schedule: Schedule): Promise<number[]> => {
     const job = new ProgramBuilder({ steps: STEPS, interval: 1 });
-    const rate = job.state("rate", constant(0));
+    const rate = job.state("rate", constant(0), { parameter: true });
     job.update(rate, mul(learningRateAt(0.2, schedule, STEPS), 1));
     const execution = await referenceBackend.prepare(job.build(), {
       data: [],

@@ -12,7 +12,7 @@ import { compileModule, instantiate } from "./runtime.ts";
 /** A product, and a copy of its transpose, which reads a column where it writes a row. */
 const programOf = (turned: boolean) => {
   const job = new ProgramBuilder({ steps: 3, interval: 3 });
-  const out = job.state("out", zeros([32, 32]));
+  const out = job.state("out", zeros([32, 32]), { parameter: true });
   const a = job.data("a", "f32", [32, 32]);
   const product = contract("ik,kj->ij", a, out);
   job.update(out, turned ? transpose(product, [1, 0]) : product);
