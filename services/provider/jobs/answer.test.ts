@@ -99,7 +99,13 @@ test("an agent that is told to drain while it looks at a proposal does not sign 
   const parts: AnswerParts = {
     chain: {
       now: () => Promise.resolve(1_000),
-      parameters: () => Promise.resolve({ version: 1, protocolFeeBps: 100, collateralBps: 10_000 }),
+      parameters: () =>
+        Promise.resolve({
+          version: 1,
+          protocolFeeBps: 100,
+          collateralBps: 10_000,
+          disputeClock: 86_400,
+        }),
       stake: () => Promise.resolve({ total: 10n ** 21n, locked: 0n, leaving: 0n, reserved: 0n }),
     } as unknown as Chain,
     domain,

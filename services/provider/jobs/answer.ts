@@ -1,4 +1,5 @@
 /** Answers one proposal: looks, fetches, checks, and signs or says why not. */
+import type { Program } from "@assay/engine/ir/types";
 import type { Acceptance } from "@assay/protocol/domain/messages";
 import { totalUnits } from "@assay/protocol/domain/money";
 import { AssayError, isAssayError } from "@assay/protocol/errors";
@@ -13,6 +14,7 @@ import { fetchInputs, fetchParent, fetchStart, type InputLimits } from "./inputs
 import type { Places } from "./places.ts";
 import { measuredSeconds } from "./pace.ts";
 import { refusalOf, tooSlow, type Policy } from "./policy.ts";
+import { hashSpeed, replayTooLong } from "./replay.ts";
 
 export interface AnswerParts {
   readonly chain: Chain;
@@ -76,8 +78,10 @@ export const answer = async (parts: AnswerParts, proposal: Proposal): Promise<An
       collateralBps: parameters.collateralBps,
     });
     if (refusal) return { kind: "refused", refusal };
-    const seconds = await checkInputs(parts, proposal);
-    const late = seconds === undefined ? undefined : tooSlow(seconds, proposal.request.runTime);
+    const { seconds, program } = await checkInputs(parts, proposal);
+    const late =
+      (seconds === undefined ? undefined : tooSlow(seconds, proposal.request.runTime)) ??
+      replayTooLong(program, parameters.disputeClock, hashSpeed());
     if (late) return { kind: "refused", refusal: late };
     // Fetching and measuring took a while.
     if (parts.draining()) return refused("PROVIDER_DRAINING", "the agent takes no more jobs");
@@ -116,7 +120,10 @@ export const answer = async (parts: AnswerParts, proposal: Proposal): Promise<An
 };
 
 /** Fetches and checks the inputs, and runs the program for a moment: seconds the job will take, undefined if unknown. */
-const checkInputs = async (parts: AnswerParts, proposal: Proposal): Promise<number | undefined> => {
+const checkInputs = async (
+  parts: AnswerParts,
+  proposal: Proposal,
+): Promise<{ readonly seconds: number | undefined; readonly program: Program }> => {
   const left = (proposal.answerBy - ANSWER_MARGIN_SECONDS) * 1000 - Date.now();
   const timeout = AbortSignal.timeout(Math.max(1, left));
   const signal = AbortSignal.any([parts.signal, timeout]);
@@ -126,7 +133,8 @@ const checkInputs = async (parts: AnswerParts, proposal: Proposal): Promise<numb
     await fetchStart(parts.store, request, inputs.program, parts.chain.startOf, signal);
     const find = parts.chain.parentOf;
     const parent = await fetchParent(parts.store, request, inputs.program, find, signal);
-    return await measuredSeconds({ ...inputs, parent }, request, parts.dutyCycle, signal);
+    const seconds = await measuredSeconds({ ...inputs, parent }, request, parts.dutyCycle, signal);
+    return { seconds, program: inputs.program };
   } catch (error) {
     parts.signal.throwIfAborted();
     if (!timeout.aborted) throw error;
