@@ -79,6 +79,8 @@ abstract contract Games is IDisputeBase {
     /// Of the call that ends a game, slash included, beyond what was measured.
     uint256 private constant END_GAS = 260_000;
     uint256 private constant PER_UNIT = 1_000;
+    /// Live games that a provider's clock has time for to run a part of the job again.
+    uint256 private constant MOST_RERUNS = 4;
 
     IMarket internal immutable _market;
     ILedger internal immutable _ledger;
@@ -250,18 +252,18 @@ abstract contract Games is IDisputeBase {
         return _parameters.paramsAt(job.terms.paramsVersion);
     }
 
-    /// @dev Bond of the next challenge: the gas it may cost the provider and the time, for every game that is live. Demands do not
-    /// count: they are cheap, and a provider's own would make an honest challenge dear.
+    /// @dev Bond of a challenge: the gas that it may cost the provider, and its time. The same for every game: were it to grow with
+    /// the games about a job, a provider's own would make an honest challenge dear, and cost it nothing.
     function _bond(Job calldata job) internal view returns (uint256) {
-        return (_paramsOf(job).challengeBond + _priceOf(GAS_BOUND)) * (uint256(_standing[job.terms.jobId].games) + 1);
+        return _paramsOf(job).challengeBond + _priceOf(GAS_BOUND);
     }
 
     function _priceOf(uint256 gasUsed) internal view returns (uint256) {
         return (gasUsed * _gasPrice) / 1e9;
     }
 
-    /// @dev Begins a game with each side's clock: its own, and the time of running an interval again, which a provider needs once for
-    /// each of its live games.
+    /// @dev Begins a game with each side's clock: its own, and time to run a part of the job again, which a provider has once for each
+    /// of its live games, up to a bound: its own games cannot draw out everybody else's for ever.
     function _start(uint256 gameId, Job calldata job, Bindings memory b, address challenger, uint256 bond) internal {
         Terms calldata terms = job.terms;
         uint256 clock = _paramsOf(job).disputeClock;
@@ -269,17 +271,33 @@ abstract contract Games is IDisputeBase {
         ++standing.live;
         ++standing.games;
         uint256 live = ++_liveOf[terms.provider];
-        uint256 span = terms.steps - terms.startStep;
-        uint256 interval = terms.interval < span ? terms.interval : span;
-        uint256 rerun = ((uint256(terms.deadline) - terms.agreedAt) * interval) / span + 1;
+        uint256 rerun = _rerunTime(terms);
         Game storage game = _game[gameId];
         game.challenger = challenger;
         game.movedAt = uint32(block.timestamp);
-        game.providerLeft = _clock(clock + live * rerun);
+        game.providerLeft = _clock(clock + (live < MOST_RERUNS ? live : MOST_RERUNS) * rerun);
         game.challengerLeft = _clock(clock + rerun);
         game.bond = bond;
         emit Challenged(gameId, terms.jobId, challenger, bond, b);
         if (bond != 0) _ledger.moveIn(challenger, bond);
+    }
+
+    /// @dev Seconds of running the part of the job again that takes longest, by its share of the units and of the time that was
+    /// allotted for all of them: initialisation, an interval or the evaluation. Twice: once for the roots of its states and ops, and
+    /// once more for the values under the one in dispute.
+    function _rerunTime(Terms calldata terms) private pure returns (uint256) {
+        unchecked {
+            uint256 span = terms.steps - terms.startStep;
+            uint256 step = terms.stepUnits;
+            uint256 init = terms.initUnits;
+            uint256 eval = terms.evalUnits;
+            uint256 all = init + step * span + eval;
+            uint256 most = step * (terms.interval < span ? terms.interval : span);
+            if (init > most) most = init;
+            if (eval > most) most = eval;
+            // A job without units has no price, so that it cannot be agreed.
+            return (2 * (uint256(terms.deadline) - terms.agreedAt) * most) / all + 1;
+        }
     }
 
     function _clock(uint256 seconds_) private pure returns (uint24) {

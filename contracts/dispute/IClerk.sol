@@ -13,8 +13,8 @@ struct Replica {
 
 /// @title Clerk: how games begin, and what happens around them
 interface IClerk is IDisputeBase {
-    /// @notice Opens a game about the standing submission of a job, from `submittedAt` to `windowEnd`, with a bond that grows with the
-    /// live games about it and comes out of what the caller allowed this contract in the ledger.
+    /// @notice Opens a game about the standing submission of a job, from `submittedAt` to `windowEnd`, with a bond that
+    /// comes out of what the caller allowed this contract in the ledger.
     /// @param header The program's header, and `lists` the roots of its op lists.
     function challenge(
         Job calldata job,
@@ -24,7 +24,8 @@ interface IClerk is IDisputeBase {
         Target target
     ) external returns (uint256 gameId);
     /// @notice Plays two replicas of one request that revealed different results against each other: the caller, provider of `rival` or
-    /// an operator of it, makes that provider the challenger of `defender`. It bonds nothing, because whoever loses is slashed.
+    /// an operator of it, makes that provider the challenger of `defender`. It bonds as any challenger,
+    /// unless what its own collateral pays the defender where it loses is as much.
     /// Disputed is the first root in which the two differ. In the defender's window; once for two jobs.
     function forcePlay(
         Replica calldata defender,
@@ -120,6 +121,6 @@ interface IClerk is IDisputeBase {
             uint256 providerLeft,
             uint256 challengerLeft
         );
-    /// @notice Bond of the next challenge of this job.
+    /// @notice Bond of a challenge of this job.
     function bondOf(Job calldata job) external view returns (uint256);
 }

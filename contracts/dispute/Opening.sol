@@ -5,6 +5,7 @@ import {Merkle16} from "../libraries/Merkle16.sol";
 import {Work} from "../libraries/Work.sol";
 import {Job, Terms} from "../types/Job.sol";
 import {JobState} from "../types/JobState.sol";
+import {Params} from "../types/Params.sol";
 import {Games} from "./Games.sol";
 import {IClerk, Replica} from "./IClerk.sol";
 import {Bindings, Level, ListRoots, Phase, Position, Target} from "./Position.sol";
@@ -39,6 +40,25 @@ abstract contract Opening is IClerk, Games {
         bytes calldata header,
         ListRoots calldata lists
     ) external returns (uint256 gameId) {
+        _requireRivals(defender, rival);
+        uint256 bond = _forcedBond(defender.job, rival.job);
+        gameId = _openGame(
+            defender.job,
+            defender.prefixRoot,
+            header,
+            lists,
+            _difference(defender, rival),
+            rival.job.terms.provider,
+            bond
+        );
+        bytes32 rivalId = rival.job.terms.jobId;
+        _rivalOf[gameId] = rivalId;
+        ++_standing[rivalId].live;
+        emit PlayForced(gameId, defender.job.terms.jobId, rivalId);
+    }
+
+    /// @dev Two results that stand, of one request, which did not play yet; the caller acts for the rival.
+    function _requireRivals(Replica calldata defender, Replica calldata rival) private {
         _requireChallengeable(defender.job);
         _requireTrace(defender.job, defender.prefixRoot);
         _requireRecord(rival.job, JobState.Submitted);
@@ -49,19 +69,16 @@ abstract contract Opening is IClerk, Games {
         _requireActor(rival.job.terms.provider);
         if (_forced[jobId][rivalId] || _forced[rivalId][jobId]) revert DisputeDone();
         _forced[jobId][rivalId] = true;
+    }
 
-        gameId = _openGame(
-            defender.job,
-            defender.prefixRoot,
-            header,
-            lists,
-            _difference(defender, rival),
-            rival.job.terms.provider,
-            0
-        );
-        _rivalOf[gameId] = rivalId;
-        ++_standing[rivalId].live;
-        emit PlayForced(gameId, jobId, rivalId);
+    /// @dev None where a rival that loses pays the defender, out of its collateral, as much as the bond of anybody else.
+    function _forcedBond(Job calldata defender, Job calldata rival) private view returns (uint256) {
+        Params memory params = _paramsOf(rival);
+        uint256 collateral = rival.terms.collateral;
+        uint256 most = collateral - Work.share(collateral, params.burnBps);
+        uint256 paid = Work.share(collateral, params.rewardBps) + _priceOf(GAS_BOUND);
+        uint256 bond = _bond(defender);
+        return (paid < most ? paid : most) < bond ? bond : 0;
     }
 
     /// @dev The first root in which two results differ.

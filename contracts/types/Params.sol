@@ -28,7 +28,7 @@ struct Params {
     uint16 burnBps;
     uint16 auditRateBps;
     uint16 auditFloorBps;
-    /// Bond of a challenger before it grows with live games, in token base units.
+    /// Bond of a challenger beside the price of the gas that a game may take, in token base units.
     uint128 challengeBond;
     /// Receives protocol fees into its free balance.
     address treasury;

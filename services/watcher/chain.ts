@@ -150,7 +150,7 @@ export const createChain = ({ context, deployment, sender, maxBond }: ChainParts
     if (maxBond !== undefined && bond > maxBond) {
       throw new AssayError("WATCHER_BOND_TOO_HIGH", `the bond is ${bond}, ${maxBond} allowed`, {
         retryable: true,
-        remedy: "Raise ASSAY_WATCHER_MAX_BOND: a bond grows with the live games about a job.",
+        remedy: "Raise ASSAY_WATCHER_MAX_BOND.",
         details: { bond, maxBond },
       });
     }

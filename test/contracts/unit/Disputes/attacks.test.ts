@@ -261,7 +261,7 @@ describe("Attacks on the dispute game", () => {
       challengeBond: 7n,
     };
     await (await court.parameters.getFunction("add")(changed)).wait();
-    assert.equal(await court.disputes.getFunction("bondOf")(job.job), 2n * BOND);
+    assert.equal(await court.disputes.getFunction("bondOf")(job.job), BOND);
     const later = await challenge(court, job, TARGET.checkpoint);
     const { challengerLeft } = await court.disputes.getFunction("gameOf")(later.id);
     assert.ok(challengerLeft > BigInt(CLOCK));
@@ -344,7 +344,12 @@ describe("Attacks on the dispute game", () => {
     const game = await challenge(court, { ...parts, job, jobId, submission }, TARGET.lastState);
     const { providerLeft } = await court.disputes.getFunction("gameOf")(game.id);
     const allotted = Number(job.terms["deadline"]) - Number(job.terms["agreedAt"]);
-    assert.equal(Number(providerLeft), CLOCK + allotted + 1);
+    const { initUnits, stepUnits, evalUnits } = job.terms as Record<string, bigint>;
+    const rest = 4n * stepUnits!;
+    // The longest part of this short rest is what the request says of initialisation.
+    assert.ok(initUnits! > rest && initUnits! > evalUnits!);
+    const share = (2n * BigInt(allotted) * initUnits!) / (initUnits! + rest + evalUnits!);
+    assert.equal(providerLeft, BigInt(CLOCK) + share + 1n);
     assert.ok(WINDOW > CLOCK);
   });
 });

@@ -231,7 +231,7 @@ describe("Disputes.demandChunk", () => {
     for (let i = 0; i < 3; i++) await (await demand(job)).wait();
     assert.equal(await court.disputes.getFunction("bondOf")(job.job), BOND);
     await challenge(court, job, TARGET.lastState);
-    assert.equal(await court.disputes.getFunction("bondOf")(job.job), 2n * BOND);
+    assert.equal(await court.disputes.getFunction("bondOf")(job.job), BOND);
     assert.equal(await court.disputes.getFunction("demandFeeOf")(job.job), 4n * FEE);
   });
 
