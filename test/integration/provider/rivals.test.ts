@@ -57,7 +57,9 @@ const bothCommitted = async (t: TestContext, [first, second]: readonly [number, 
   };
   const agent = await start();
   const job = await smallJob(stage, { steps: 36, interval: 6, seed: BigInt(first) });
-  const proposal = await proposalFor(stage, job, { replicas: 2, runTime: 600 });
+  // Enough to pay whoever wins without a bond.
+  const terms = { collateral: 3_000_000n };
+  const proposal = await proposalFor(stage, job, { replicas: 2, runTime: 600 }, terms);
   stage.front.propose(proposal, assay.context.walletClient!.account!.address);
   const { jobId } = await eventOf(home, "submitted");
   const wrong = await commitWrong(cheat, job, proposal, { lazy: true });
