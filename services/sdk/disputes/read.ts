@@ -39,12 +39,13 @@ const answered = async <T>(question: Promise<T>): Promise<T> => {
 
 /** Events up to the latest block, in the order of the chain: all of them, or from the latest one that is the first for its question. */
 const logsOf = async (
-  { publicClient, deployment }: AssayContext,
+  context: AssayContext,
   address: Address,
   topics: LogTopic[],
   isFirst: (log: RpcLog) => boolean = () => false,
 ): Promise<RpcLog[]> => {
-  const { startBlock } = await deployment();
+  const { publicClient } = context;
+  const { startBlock } = await context.deployment();
   const to = Number(await answered(publicClient.getBlockNumber({ cacheTime: 0 })));
   return answered(logsBackwards(publicClient, { address, topics, from: startBlock, to }, isFirst));
 };
