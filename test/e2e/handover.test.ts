@@ -50,6 +50,7 @@ describe("jobs that change hands", () => {
   /** A provider that rests nearly all the time: slow on any machine, and the cheapest. */
   const startTortoise = async (context: TestContext): Promise<Running> => {
     const options = ["--price", "0.001", "--name", "tortoise", "--duty-cycle", "0.03"];
+    options.push("--reserve", "20");
     const agent = market.assay.start("provider", "start", ...options);
     context.after(() => agent.stop("SIGKILL"));
     await agent.line(/asking 0\.001 tUSD\/Gop/);
@@ -180,6 +181,37 @@ describe("jobs that change hands", () => {
     assert.ok(transactions.some(({ event }) => event === "CommitmentMade"));
   });
 
+  test("a job that is signed off is paid before its window is over", async (context) => {
+    const { assay, client } = market;
+    const mineEvery = (milliseconds: number) =>
+      client.context.publicClient.request({
+        method: "evm_setIntervalMining",
+        params: [milliseconds],
+      } as never);
+    // Blocks come with transactions alone, so that the window stays open however slow this machine is.
+    await mineEvery(0);
+    context.after(() => mineEvery(1_000));
+    const file = longJob("content", 6, { steps: 500, constraints: { allow: [summit()] } });
+    const { request } = await assay.json<{ request: Hex }>("run", file, "--yes", "--detach");
+    let job: JobView | undefined;
+    await until(
+      "the result",
+      async () => {
+        job = (await jobsOf()).find(({ requestDigest }) => requestDigest === request);
+        return job?.state === "submitted";
+      },
+      240_000,
+    );
+    const { id = "" } = job ?? {};
+    const signed = await assay.json<{ job: Hex; paid: string }>("sign-off", id, "--yes");
+    const ended = await client.jobFromChain(signed.job);
+    assert.equal(ended.state, "settled");
+    assert.equal(signed.paid, String(ended.job.terms.price));
+    const [entry] = await client.lineage(ended.job.progress.modelRoot, 0);
+    assert.equal(entry?.record.jobId, id);
+    assert.equal(entry?.record.assurance, "signed-off");
+  });
+
   test("a request is cancelled, stake asked back, and what cannot be done yet says what to do", async () => {
     const { assay, client } = market;
     const refused = async (code: string, ...args: string[]): Promise<void> => {
@@ -208,6 +240,8 @@ describe("jobs that change hands", () => {
     const ask = ["provider", "unstake", "10", "--yes"];
     const asked = await assay.json<{ leaving: string }>(...ask);
     assert.equal(asked.leaving, "10000000");
+    const kept = await assay.json<{ reserved: string }>("provider", "reserve", "20");
+    assert.equal(kept.reserved, "20000000");
     await refused("STAKE_TOO_EARLY", "provider", "unstake", "--withdraw");
     await refused("STAKE_TOO_LOW", "provider", "unstake", "91", "--yes");
     await refused("USAGE_MISSING_ARGUMENT", "provider", "unstake");
@@ -275,5 +309,26 @@ describe("jobs that change hands", () => {
       verified.ancestors.map(({ record }) => record.jobId),
       [first.id],
     );
+  });
+
+  test("stake that was asked back is taken out once the delay is over", async () => {
+    const { assay, client } = market;
+    const asked = await client.stakeOf(tortoise);
+    assert.equal(asked.leaving, 10_000_000n);
+    const chainTime = async () => Number((await client.context.publicClient.getBlock()).timestamp);
+    await until("the delay", async () => (await chainTime()) >= asked.availableAt, 240_000);
+    const free = await client.balance(tortoise);
+    const taken = await assay.json<{ leaving: string; total: string; reserved: string }>(
+      "provider",
+      "unstake",
+      "--withdraw",
+    );
+    assert.deepEqual(
+      [taken.leaving, taken.total, taken.reserved],
+      ["0", String(asked.total - asked.leaving), "20000000"],
+    );
+    assert.equal(await client.balance(tortoise), free + asked.leaving);
+    const again = await assay.tryJson("provider", "unstake", "--withdraw");
+    assert.equal(again.result.error.code, "STAKE_NOT_LEAVING");
   });
 });
