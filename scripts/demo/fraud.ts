@@ -35,7 +35,7 @@ const FOLDER = join(ROOT, ".assay", "fraud");
 /** Long enough for the slowest machine; nobody waits for its end. */
 const WINDOW = 900;
 /** Seconds that each side has for all its moves: several times what they take, and at the end the cheat's are waited for. */
-const CLOCK = 40;
+const CLOCK = 45;
 const ANSWER = 240;
 const PATIENCE_MS = 600_000;
 
