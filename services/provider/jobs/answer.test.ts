@@ -39,7 +39,7 @@ const columns = program.data.map(({ name, dtype, shape }) =>
   column(name, { dtype, shape }, Array(shape.reduce((a, b) => a * b, 1)).fill(1)),
 );
 
-test("an agent that is told to drain while it looks at a proposal does not sign any more", async (t) => {
+test("an agent does not sign what it cannot defend in time, nor once it is told to drain", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "assay-answer-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const account = privateKeyToAccount(generatePrivateKey());
@@ -96,6 +96,7 @@ test("an agent that is told to drain while it looks at a proposal does not sign 
     answerBy: Math.floor(Date.now() / 1000) + 600,
   };
   let draining = false;
+  let disputeClock = 0;
   const parts: AnswerParts = {
     chain: {
       now: () => Promise.resolve(1_000),
@@ -104,7 +105,7 @@ test("an agent that is told to drain while it looks at a proposal does not sign 
           version: 1,
           protocolFeeBps: 100,
           collateralBps: 10_000,
-          disputeClock: 86_400,
+          disputeClock,
         }),
       stake: () => Promise.resolve({ total: 10n ** 21n, locked: 0n, leaving: 0n, reserved: 0n }),
     } as unknown as Chain,
@@ -125,6 +126,9 @@ test("an agent that is told to drain while it looks at a proposal does not sign 
     draining: () => draining,
     signal: new AbortController().signal,
   };
+  const first = await answer(parts, proposal);
+  assert.equal(first.kind === "refused" && first.refusal.code, "REPLAY_TOO_LONG");
+  disputeClock = 86_400;
   assert.equal((await answer(parts, proposal)).kind, "accepted");
   const drainsMeanwhile = {
     ...store,
