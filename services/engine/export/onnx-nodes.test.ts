@@ -1,7 +1,7 @@
 /** ONNX files of models in JSON give the engine's own values in onnxruntime. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { InferenceSession, Tensor } from "onnxruntime-web";
 import { isAssayError } from "@assay/protocol/errors";
 import { noise } from "../autodiff/finite-differences.ts";
 import type { NamedWords } from "../data/safetensors.ts";
