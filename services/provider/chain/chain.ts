@@ -59,6 +59,8 @@ export interface Chain {
   readonly signReceipt: (receipt: Submission) => Promise<Hex>;
   submit(job: Job, submission: Submission): Promise<Hex>;
   present(job: Job, receipt: Submission): Promise<Hex>;
+  /** Keeps earlier receipts from being put in front of this one. Needs no record of the job, so it cannot be overtaken itself. */
+  showReceipt(job: Job, receipt: Submission): Promise<Hex>;
   /** Disputes about a submission that are not over. */
   liveGames(job: Job): Promise<number>;
   commit(job: Job, submission: Submission, salt: Hex): Promise<Hex>;
@@ -195,6 +197,17 @@ export const createChain = (parts: ChainParts): Chain => {
           ...market,
           functionName: "submitReceipt",
           args: [job, receipt, signature],
+          key,
+        }),
+      );
+    },
+    showReceipt: async (job, receipt) => {
+      const signature = await signReceipt(receipt);
+      return once(`show:${receipt.checkpoint}`, job, (key) =>
+        sender.send({
+          ...market,
+          functionName: "showReceipt",
+          args: [provider, receipt, signature],
           key,
         }),
       );

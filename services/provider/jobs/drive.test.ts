@@ -35,6 +35,8 @@ const drive = async (
   t: TestContext,
   parts: Pick<DriveParts, "train" | "upload"> & {
     readonly prefix?: DriveParts["prefix"];
+    /** Answers to the first receipts presented. */
+    readonly refusals?: readonly AssayError[];
     /** Time on chain after a wait. */
     readonly afterWait?: (waits: readonly number[]) => number;
   },
@@ -62,7 +64,8 @@ const drive = async (
   let state: JobState = "active";
   let now = 500;
   const waits: number[] = [];
-  const sent: ["submit" | "present" | "expire", Submission | undefined][] = [];
+  const sent: ["submit" | "present" | "show" | "expire", Submission | undefined][] = [];
+  const refusals = [...(parts.refusals ?? [])];
   const send = (kind: (typeof sent)[number][0], next: JobState) => (_: Job, what?: Submission) => {
     sent.push([kind, what]);
     state = next;
@@ -73,7 +76,11 @@ const drive = async (
     job: () => Promise.resolve({ state, found: { job, settlement: undefined } }),
     parametersAt: () => Promise.resolve({ receiptGrace: 50 }),
     submit: send("submit", "settled"),
-    present: send("present", "settled"),
+    present: (at: Job, receipt: Submission) => {
+      const refusal = refusals.shift();
+      return refusal ? Promise.reject(refusal) : send("present", "settled")(at, receipt);
+    },
+    showReceipt: send("show", "active"),
     expire: send("expire", "expired"),
   } as unknown as Chain;
   const phases: string[] = [];
@@ -136,6 +143,22 @@ test("a result whose upload was late is presented in full", async (t) => {
     afterWait: (waits) => (waits.length < 2 ? 500 : DEADLINE + 1),
   });
   assert.deepEqual(sent, [["present", stored(result)]]);
+});
+
+test("a receipt that an earlier one was put in front of is shown, then presented again", async (t) => {
+  const prefix: Submission = { ...stored(result), checkpoint: 1 };
+  const refused = (code: string): AssayError => new AssayError(code, "overtaken");
+  const { sent } = await drive(t, {
+    train: () => Promise.reject(away()),
+    upload: () => Promise.reject(new Error("nothing to upload")),
+    prefix: () => Promise.resolve(prefix),
+    refusals: [refused("MARKET_DISPUTE_LIVE"), refused("MARKET_WRONG_RECORD")],
+    afterWait: () => DEADLINE + 1,
+  });
+  assert.deepEqual(sent, [
+    ["show", prefix],
+    ["present", prefix],
+  ]);
 });
 
 test("failures that may pass are tried again until the deadline, then what there is is presented", async (t) => {

@@ -134,7 +134,11 @@ export const driveJob = async (parts: DriveParts): Promise<void> => {
       return;
     }
     await notebook.note({ kind: "trained", jobId, submission: receipt });
-    const transaction = await chain.present(job, receipt);
+    const transaction = await chain.present(job, receipt).catch(async (error: unknown) => {
+      // An earlier receipt was put in front of it, say: once this one is shown, none can be.
+      if (isAssayError(error, "MARKET_WRONG_RECORD")) await chain.showReceipt(job, receipt);
+      throw error;
+    });
     await notebook.note({ kind: "submitted", jobId, transaction });
     parts.release();
   };
