@@ -98,7 +98,7 @@ describe("the check of powers", () => {
         const [timelock = "", at = ""] = [addresses["Timelock"], addresses["Parameters"]];
         const parameters = new Contract(at, loadArtifact("Parameters").abi as [], rpc);
         const [, first] = (await parameters.getFunction("current")()) as [bigint, Result];
-        const changed = { ...first.toObject(), challengeWindow: 7_200n };
+        const changed = { ...first.toObject(), challengeWindow: 172_800n };
         const { interface: calls } = parameters;
         await sendAs(timelock, at, calls.encodeFunctionData("add", [changed]));
         await sendAs(timelock, at, calls.encodeFunctionData("setGuardian", [ZeroAddress]));
@@ -109,7 +109,7 @@ describe("the check of powers", () => {
     assert.deepEqual(wrong, []);
     const told = findings.map(({ what }) => what);
     assert.ok(
-      told.includes("parameters: version 2 is in force, by vote: challengeWindow 86400 → 7200"),
+      told.includes("parameters: version 2 is in force, by vote: challengeWindow 86400 → 172800"),
       told.join("\n"),
     );
     assert.ok(told.includes("parameters: nobody can pause, by vote"), told.join("\n"));
