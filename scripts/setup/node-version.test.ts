@@ -1,4 +1,8 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
 import { describe, test } from "node:test";
 
 import { installMethod } from "./node-version.mjs";
@@ -26,4 +30,29 @@ describe("installMethod", () => {
   test("behavior: elsewhere a Node that runs TypeScript is taken as it is", () => {
     assert.equal(method("v22.18.0", "darwin", "arm64"), "direct");
   });
+});
+
+// A shell remembers where it found `node`; `env` looks again, and finds the one that set-up has just installed.
+test("every command of package.json runs the Node that its set-up installs", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "assay-setup-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const [installed, before] = [join(folder, "installed"), join(folder, "before")];
+  mkdirSync(installed);
+  mkdirSync(before);
+  const put = (path: string, text: string): void => {
+    writeFileSync(path, `#!/bin/sh\n${text}\n`);
+    chmodSync(path, 0o755);
+  };
+  const later = `printf '#!/bin/sh\\necho installed' > ${installed}/node; chmod +x ${installed}/node`;
+  put(join(before, "node"), `case "$1" in *setup.mjs) ${later};; *) echo before;; esac`);
+  const root = join(import.meta.dirname, "../..");
+  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+    scripts: Record<string, string>;
+  };
+  for (const [name, command] of Object.entries(scripts).filter(([, text]) => / && /.test(text))) {
+    rmSync(join(installed, "node"), { force: true });
+    const PATH = [installed, before, "/usr/bin", "/bin"].join(delimiter);
+    const { stdout } = spawnSync("/bin/sh", ["-c", command], { env: { PATH }, encoding: "utf8" });
+    assert.match(stdout, /^(installed\n?)+$/, name);
+  }
 });
