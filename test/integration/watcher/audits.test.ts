@@ -60,6 +60,8 @@ const auditorAt = async (t: TestContext, [stakePlace, keyPlace]: readonly [numbe
     functionName: "setOperator",
     args: [hand.context.walletClient!.account!.address, true],
   });
+  // Stakes count as they were a second before the provider commits: these must not be of the same second.
+  await stage.chain.skip(2);
   const { home, remove } = await watcherHome(key);
   const started: RunningWatcher[] = [];
   t.after(async () => {
