@@ -7,13 +7,32 @@ import type { Program } from "./ir/types.ts";
  */
 export type Words = Uint32Array<ArrayBuffer> | Uint32Array<SharedArrayBuffer>;
 
+/**
+ * Where a column of a data set lies in a file: little-endian words without a gap, as safetensors has them. A plain object, so that
+ * threads can be given it; whoever reads it opens it.
+ */
+export interface FileColumn {
+  readonly path: string;
+  /** Byte at which the first element begins. */
+  readonly begin: number;
+  /** Elements. */
+  readonly length: number;
+}
+
+export type Column = Words | FileColumn;
+
 export interface Inputs {
-  /** One per `program.data`, in order. */
-  readonly data: readonly Words[];
+  /** One per `program.data`, in order. Columns in files need not fit into memory. */
+  readonly data: readonly Column[];
   /** One per `program.parent`, in order. */
   readonly parent: readonly Words[];
   /** The job's seed, 64 bits. */
   readonly seed: bigint;
+}
+
+/** Inputs of which all is in memory. */
+export interface InputsInMemory extends Inputs {
+  readonly data: readonly Words[];
 }
 
 /** A program prepared on one back end. Not re-entrant. */

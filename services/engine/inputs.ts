@@ -1,10 +1,10 @@
 /** Checks of what a back end is given, the same for all of them. */
 import { AssayError } from "@assay/protocol/errors";
-import type { Inputs, Words } from "./backend.ts";
+import type { Column, Inputs, Words } from "./backend.ts";
 import { elements } from "./ir/shape.ts";
 import type { NamedTensor, Program } from "./ir/types.ts";
 
-function checkWords(what: string, tensors: readonly NamedTensor[], words: readonly Words[]): void {
+function checkWords(what: string, tensors: readonly NamedTensor[], words: readonly Column[]): void {
   tensors.forEach((tensor, i) => {
     const wants = elements(tensor.shape);
     const has = words[i]?.length ?? 0;

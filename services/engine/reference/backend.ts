@@ -4,13 +4,14 @@
  */
 import type { Backend, Execution, Inputs, Words } from "../backend.ts";
 import { checkInputs, checkLoad, checkRun } from "../inputs.ts";
+import { stageColumns } from "../columns/program.ts";
 import { checkProgram } from "../ir/check.ts";
 import { type Op, type OpList, type Program, type Source, UNCHANGED } from "../ir/types.ts";
-import type { OperandMemory } from "./access.ts";
 import { type SeedWords, seedWords } from "./arithmetic.ts";
 import { canonicalise } from "./bits.ts";
 import { type BoundOp, bindOp } from "./interpret.ts";
-import { allocate, type Memory, memoryOf } from "./memory.ts";
+import { Feeder } from "./feed.ts";
+import { allocate, type Memory, memoryOf, operandMemory, scalarMemory } from "./memory.ts";
 
 /** One op list over memory of its own. */
 interface BoundList {
@@ -27,15 +28,29 @@ class ReferenceExecution implements Execution {
   readonly #state: readonly Memory[];
   readonly #step = allocate({ dtype: "i32", shape: [] });
   readonly #lists = new Map<OpList, BoundList>();
+  readonly #feeder: Feeder | undefined;
 
-  constructor(program: Program, inputs: Inputs) {
+  constructor(original: Program, inputs: Inputs) {
+    const staged = stageColumns(original, inputs.data);
+    const program = staged?.program ?? original;
     this.#program = program;
     this.#seed = seedWords(inputs.seed);
-    this.#data = program.data.map((tensor, i) => memoryOf(tensor.dtype, inputs.data[i] as Words));
+    this.#data = program.data.map((tensor, i) => {
+      const column = staged === undefined ? i : staged.inMemory[i];
+      return column === undefined
+        ? allocate(tensor)
+        : memoryOf(tensor.dtype, inputs.data[column] as Words);
+    });
     this.#parent = program.parent.map((tensor, i) =>
       memoryOf(tensor.dtype, inputs.parent[i] as Words),
     );
     this.#state = program.state.map(allocate);
+    this.#feeder =
+      staged &&
+      new Feeder(staged, inputs, ({ kind, index }) => {
+        const tensors = { data: this.#data, parent: this.#parent, state: this.#state }[kind];
+        return (tensors[index] as Memory).words;
+      });
   }
 
   init(): void {
@@ -81,6 +96,7 @@ class ReferenceExecution implements Execution {
 
   close(): void {
     this.#lists.clear();
+    this.#feeder?.close();
   }
 
   #assign(index: number, value: Memory): void {
@@ -90,6 +106,7 @@ class ReferenceExecution implements Execution {
   #run(list: OpList): BoundList {
     this.#step.words[0] = this.position;
     const bound = this.#bound(list);
+    this.#feeder?.feed(list, this.position);
     for (const op of bound.ops) op();
     return bound;
   }
@@ -104,13 +121,9 @@ class ReferenceExecution implements Execution {
   }
 
   #bind(op: Op, values: readonly Memory[], index: number): BoundOp {
-    const memory = op.operands.map((operand): OperandMemory => {
-      const table = operand.indirection && this.#memory(operand.indirection.source, values)?.values;
-      return {
-        values: this.#memory(operand.source, values)?.values,
-        table: table instanceof Int32Array ? table : undefined,
-      };
-    });
+    const memory = op.operands.map((operand) =>
+      operandMemory(operand, (source) => this.#memory(source, values)),
+    );
     return bindOp(op, memory, values[index] as Memory, this.#seed);
   }
 
@@ -124,12 +137,8 @@ class ReferenceExecution implements Execution {
         return this.#data[source.index];
       case "parent":
         return this.#parent[source.index];
-      case "step":
-        return this.#step;
-      case "immediate":
-        return memoryOf(source.dtype, Uint32Array.of(source.bits));
       default:
-        return undefined;
+        return scalarMemory(source, this.#step);
     }
   }
 }

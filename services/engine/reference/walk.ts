@@ -6,12 +6,12 @@ import { setImmediate } from "node:timers/promises";
 import type { Inputs, Words } from "../backend.ts";
 import { elements, terms } from "../ir/shape.ts";
 import type { Op, OpList, Program, Source } from "../ir/types.ts";
-import type { OperandMemory } from "./access.ts";
 import { seedWords } from "./arithmetic.ts";
 import { decodeBits, encodeBits } from "./bits.ts";
 import { bindOp } from "./interpret.ts";
-import { type Memory, memoryOf } from "./memory.ts";
+import { type Memory, memoryOf, operandMemory, scalarMemory } from "./memory.ts";
 import { operandAt, type ScalarSources, scalarStep } from "./scalar.ts";
+import { WalkedData } from "./walked-data.ts";
 
 /** One run of one list. */
 export interface ListRun {
@@ -76,55 +76,55 @@ class Buffers {
 const SLICE_MS = 20;
 
 async function* outputs(run: ListRun, wanted: ReadonlySet<number>): AsyncGenerator<OpOutput> {
-  const { program, inputs, list, step, state } = run;
-  const ops = program[list];
+  const { inputs, list, state } = run;
+  const step = memoryOf("i32", Uint32Array.of(run.step));
+  const ops = run.program[list];
   const last = lastUses(ops, wanted);
   const values = new Map<number, Memory>();
   const buffers = new Buffers();
   const seed = seedWords(inputs.seed);
+  const data = new WalkedData(run.program, inputs);
+  const { program } = data;
   const memory = (source: Source): Memory | undefined => {
     switch (source.kind) {
       case "value":
         return values.get(source.index);
-      case "state":
       case "data":
+        return data.memory(source.index);
+      case "state":
       case "parent": {
-        const words = source.kind === "state" ? state : inputs[source.kind];
+        const words = source.kind === "state" ? state : inputs.parent;
         const type = program[source.kind][source.index];
         return type && memoryOf(type.dtype, words[source.index] as Words);
       }
-      case "step":
-        return memoryOf("i32", Uint32Array.of(step));
-      case "immediate":
-        return memoryOf(source.dtype, Uint32Array.of(source.bits));
       default:
-        return undefined;
+        return scalarMemory(source, step);
     }
   };
   let slice = performance.now();
-  for (const [index, op] of ops.entries()) {
-    if (!last.has(index)) continue;
-    const operands = op.operands.map((operand): OperandMemory => {
-      const table = operand.indirection && memory(operand.indirection.source)?.values;
-      return {
-        values: memory(operand.source)?.values,
-        table: table instanceof Int32Array ? table : undefined,
-      };
-    });
-    const out = buffers.take(op);
-    bindOp(op, operands, out, seed)();
-    values.set(index, out);
-    if (wanted.has(index)) yield { index, words: out.words };
-    for (const used of new Set([index, ...valuesRead(op)])) {
-      const value = values.get(used);
-      if (value === undefined || last.get(used) !== index) continue;
-      values.delete(used);
-      buffers.give(value);
+  try {
+    for (const [index, op] of ops.entries()) {
+      if (!last.has(index)) continue;
+      const staged = program[list][index] as Op;
+      data.prepare(staged, memory);
+      const operands = staged.operands.map((operand) => operandMemory(operand, memory));
+      const out = buffers.take(op);
+      bindOp(staged, operands, out, seed)();
+      values.set(index, out);
+      if (wanted.has(index)) yield { index, words: out.words };
+      for (const used of new Set([index, ...valuesRead(op)])) {
+        const value = values.get(used);
+        if (value === undefined || last.get(used) !== index) continue;
+        values.delete(used);
+        buffers.give(value);
+      }
+      if (performance.now() - slice > SLICE_MS) {
+        await setImmediate();
+        slice = performance.now();
+      }
     }
-    if (performance.now() - slice > SLICE_MS) {
-      await setImmediate();
-      slice = performance.now();
-    }
+  } finally {
+    data.close();
   }
 }
 

@@ -6,13 +6,19 @@ import { assemblyChildren, assemblyNodes } from "@assay/protocol/commitments/ass
 import { traceHeader, type TraceHeader } from "@assay/protocol/commitments/bindings";
 import { ABSENT, type Hex, packRoots } from "@assay/protocol/commitments/hash";
 import { HashTree, treeRoot } from "@assay/protocol/commitments/tree";
-import type { Backend, Execution, Inputs, Words } from "../backend.ts";
+import type { Backend, Execution, Inputs, InputsInMemory, Words } from "../backend.ts";
+import { wholeColumn } from "../columns/column.ts";
 import { wordsRoot } from "../data/dataset.ts";
 import { type OpList, type Program, type Source, UNCHANGED } from "../ir/types.ts";
-import type { OperandMemory } from "../reference/access.ts";
 import { seedWords } from "../reference/arithmetic.ts";
 import { bindOp } from "../reference/interpret.ts";
-import { allocate, type Memory, memoryOf } from "../reference/memory.ts";
+import {
+  allocate,
+  type Memory,
+  memoryOf,
+  operandMemory,
+  scalarMemory,
+} from "../reference/memory.ts";
 import { type OpWalker, referenceWalker } from "../reference/walk.ts";
 import { opAt, type Course, evaluates, parameters, stepOf } from "../trace/descent/course.ts";
 import { openDescent } from "../trace/descent/descent.ts";
@@ -37,7 +43,7 @@ export interface Flip {
 export interface Fault {
   /** Another program or other inputs of the same shapes, run honestly. */
   readonly program?: Program;
-  readonly inputs?: Inputs;
+  readonly inputs?: InputsInMemory;
   readonly flip?: Flip;
   /** What is passed off as a list's result: init and step give states, eval its outputs. */
   readonly pretend?: (
@@ -57,10 +63,15 @@ export const otherBits = (bits: number): number => {
   return bits === 0x3f800000 ? 0 : 0x3f800000;
 };
 
+const inMemory = (inputs: Inputs): InputsInMemory => ({
+  ...inputs,
+  data: inputs.data.map(wholeColumn),
+});
+
 /** All outputs of one run of a list, with the fault in them. */
 function runList(
   program: Program,
-  inputs: Inputs,
+  inputs: InputsInMemory,
   list: OpList,
   step: number,
   state: readonly Words[],
@@ -69,20 +80,13 @@ function runList(
   const values: Memory[] = [];
   const memory = (source: Source): Memory | undefined => {
     if (source.kind === "value") return values[source.index];
-    if (source.kind === "step") return memoryOf("i32", Uint32Array.of(step));
-    if (source.kind === "immediate") return memoryOf(source.dtype, Uint32Array.of(source.bits));
-    if (source.kind === "index") return undefined;
+    if (source.kind === "step" || source.kind === "immediate" || source.kind === "index")
+      return scalarMemory(source, memoryOf("i32", Uint32Array.of(step)));
     const words = (source.kind === "state" ? state : inputs[source.kind])[source.index] as Words;
     return memoryOf(program[source.kind][source.index]?.dtype ?? "f32", words);
   };
   program[list].forEach((op, index) => {
-    const operands = op.operands.map(({ source, indirection }): OperandMemory => {
-      const table = indirection && memory(indirection.source)?.values;
-      return {
-        values: memory(source)?.values,
-        table: table instanceof Int32Array ? table : undefined,
-      };
-    });
+    const operands = op.operands.map((operand) => operandMemory(operand, memory));
     const out = allocate(op.out);
     bindOp(op, operands, out, seedWords(inputs.seed))();
     if (flip?.list === list && flip.step === step && flip.op === index)
@@ -111,10 +115,10 @@ class FaultyExecution implements Execution {
   position = 0;
   #state: readonly Words[] = [];
   readonly #program: Program;
-  readonly #inputs: Inputs;
+  readonly #inputs: InputsInMemory;
   readonly #fault: Fault;
 
-  constructor(program: Program, inputs: Inputs, fault: Fault) {
+  constructor(program: Program, inputs: InputsInMemory, fault: Fault) {
     this.#program = program;
     this.#inputs = inputs;
     this.#fault = fault;
@@ -164,12 +168,12 @@ class FaultyExecution implements Execution {
 
 const faultyBackend = (fault: Fault): Backend => ({
   name: "faulty",
-  prepare: async (program, inputs) => new FaultyExecution(program, inputs, fault),
+  prepare: async (program, inputs) => new FaultyExecution(program, inMemory(inputs), fault),
 });
 
 const faultyWalker = (program: Program, { flip }: Fault): OpWalker => ({
   outputs: async function* ({ inputs, list, step, state }, wanted) {
-    const values = runList(program, inputs, list, step, state, flip);
+    const values = runList(program, inMemory(inputs), list, step, state, flip);
     for (const [index, words] of values.entries()) if (wanted.has(index)) yield { index, words };
   },
   accumulators: function* (op, element, sources) {
@@ -193,7 +197,7 @@ const treeOf = (leaves: readonly Hex[]): HashTree => new HashTree(hasher, packRo
 
 /** Runs the first `intervals` of a job with a fault. */
 export async function dishonestRun(
-  job: { readonly program: Program; readonly inputs: Inputs },
+  job: { readonly program: Program; readonly inputs: InputsInMemory },
   fault: Fault,
   intervals = intervalsOf(job.program, 0),
 ): Promise<DishonestRun> {

@@ -1,5 +1,5 @@
 /** Random programs for property tests: every primitive, every kind of access, hostile data. */
-import type { Inputs } from "../backend.ts";
+import type { InputsInMemory } from "../backend.ts";
 import { type Primitive, PRIMITIVES } from "../ir/primitives.ts";
 import { sameShape } from "../ir/shape.ts";
 import type {
@@ -31,7 +31,7 @@ export interface RandomProgramOptions {
 
 export interface RandomCase {
   readonly program: Program;
-  readonly inputs: Inputs;
+  readonly inputs: InputsInMemory;
 }
 
 /** One shape in three has a long last dimension, so that vector loops and their remainders both run. */

@@ -1,5 +1,5 @@
 import type { Affine, DType, Guard, Operand } from "../ir/types.ts";
-import { guardedRangeOf, rangeOf, type Interval } from "./interval.ts";
+import { guardedRangeOf, rangeOf, type Interval } from "../ir/interval.ts";
 
 /** A tensor in linear memory: an op's output, a state tensor, a data column or a parent tensor. */
 export interface BufferRef {

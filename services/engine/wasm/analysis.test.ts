@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { Random } from "../testing/random.ts";
 import { Bytes } from "./bytes.ts";
 import { collapse, project } from "./collapse.ts";
-import { guardedRangeOf, rangeOf } from "./interval.ts";
+import { guardedRangeOf, rangeOf } from "../ir/interval.ts";
 
 const coordinatesOf = (extents: readonly number[]): number[][] =>
   extents.reduce<number[][]>(

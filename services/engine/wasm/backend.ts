@@ -2,9 +2,11 @@ import { setFlagsFromString } from "node:v8";
 import { AssayError } from "@assay/protocol/errors";
 import type { Backend, Execution, Inputs, Words } from "../backend.ts";
 import { checkInputs, checkLoad, checkRun } from "../inputs.ts";
+import { stageColumns, type StagedProgram } from "../columns/program.ts";
 import { checkProgram } from "../ir/check.ts";
 import { elements } from "../ir/shape.ts";
 import type { OpList, Program } from "../ir/types.ts";
+import { Feeder } from "../reference/feed.ts";
 import { compileCached } from "./cache.ts";
 import type { Compiled, CompileReport } from "./compile.ts";
 import { LEAST_WORK } from "./parallel.ts";
@@ -23,6 +25,7 @@ class WasmRun implements WasmExecution {
   private readonly plan: Compiled["plan"];
   private module: WasmExports | null;
   private readonly team: Team | null;
+  private readonly feeder: Feeder | undefined;
   private done = 0;
 
   constructor(
@@ -30,6 +33,7 @@ class WasmRun implements WasmExecution {
     compiled: Compiled,
     exports: WasmExports,
     inputs: Inputs,
+    staged: StagedProgram | undefined,
     team: Team | null,
   ) {
     this.team = team;
@@ -40,8 +44,17 @@ class WasmRun implements WasmExecution {
     const { low, high } = seedWords(inputs.seed);
     exports.seedLow.value = low;
     exports.seedHigh.value = high;
-    inputs.data.forEach((words, i) => this.view(this.plan.data[i], words.length).set(words));
+    const columns = staged?.inMemory ?? [...inputs.data.keys()];
+    columns.forEach((column, i) => {
+      const words = inputs.data[column] as Words;
+      this.view(this.plan.data[i], words.length).set(words);
+    });
     inputs.parent.forEach((words, i) => this.view(this.plan.parent[i], words.length).set(words));
+    this.feeder =
+      staged &&
+      new Feeder(staged, inputs, ({ kind, index }) =>
+        this.view(this.plan[kind][index], elements(program[kind][index]?.shape ?? [])),
+      );
   }
 
   get position(): number {
@@ -69,8 +82,16 @@ class WasmRun implements WasmExecution {
   private together(list: OpList, from: number, count: number): void {
     const module = this.open();
     if (count === 0) return;
-    this.team?.tell(list, from, count);
-    runList(module, LIST_NUMBERS[list], from, count);
+    if (this.feeder === undefined) {
+      this.team?.tell(list, from, count);
+      runList(module, LIST_NUMBERS[list], from, count);
+      return;
+    }
+    for (let i = 0; i < count; i++) {
+      this.feeder.feed(list, from + i);
+      this.team?.tell(list, from + i, 1);
+      runList(module, LIST_NUMBERS[list], from + i, 1);
+    }
   }
 
   state(): Words[] {
@@ -97,6 +118,7 @@ class WasmRun implements WasmExecution {
   }
 
   close(): void {
+    this.feeder?.close();
     this.team?.close();
     this.module = null;
   }
@@ -155,20 +177,29 @@ export const createWasmBackend = ({
     throw new RangeError(`cannot run on ${threads} threads`);
   return {
     name: `${lanes === "wide" ? "wasm-wide" : "wasm"}${threads > 1 ? `-${threads}` : ""}`,
-    prepare: async (program, inputs) => {
-      checkProgram(program);
-      checkInputs(program, inputs);
+    prepare: async (original, inputs) => {
+      checkProgram(original);
+      checkInputs(original, inputs);
+      const staged = stageColumns(original, inputs.data);
+      const program = staged?.program ?? original;
       if (lanes === "wide") setFlagsFromString("--experimental-wasm-revectorize");
       const tile = lanes === "wide" ? WIDE_TILE : NARROW_TILE;
       const compiled = await compileCached(program, tile, { count: threads, leastWork });
       const { module, plan } = compiled;
       if (threads === 1)
-        return new WasmRun(program, compiled, await instantiate(module), inputs, null);
+        return new WasmRun(program, compiled, await instantiate(module), inputs, staged, null);
       const memory = sharedMemory(plan.pages);
       const { low: seedLow, high: seedHigh } = seedWords(inputs.seed);
       const member = { module, memory, control: plan.control, seedLow, seedHigh };
       const team = await Team.start(threads, member);
-      return new WasmRun(program, compiled, await instantiate(module, memory), inputs, team);
+      return new WasmRun(
+        program,
+        compiled,
+        await instantiate(module, memory),
+        inputs,
+        staged,
+        team,
+      );
     },
   };
 };

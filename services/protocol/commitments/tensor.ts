@@ -56,11 +56,21 @@ export function chunkLeaves(hasher: Hasher, tensor: CommittedTensor): Uint8Array
   if (tensor.bytes.length !== 4 * elements) {
     throw new RangeError(`${tensor.bytes.length} bytes for ${elements} elements of 4 bytes`);
   }
-  const count = chunkCount(elements);
+  return chunkLeavesFrom(hasher, tensor.dtype, 0, tensor.bytes);
+}
+
+/** Leaves of the chunks from `first` on, of which `bytes` holds all elements; 32 bytes each. */
+export function chunkLeavesFrom(
+  hasher: Hasher,
+  dtype: number,
+  first: number,
+  bytes: Uint8Array,
+): Uint8Array {
+  const count = Math.ceil(bytes.length / CHUNK_BYTES);
   const leaves = new Uint8Array(32 * count);
   for (let i = 0; i < count; i++) {
-    const chunk = tensor.bytes.subarray(CHUNK_BYTES * i, CHUNK_BYTES * (i + 1));
-    hashChunk(hasher, tensor.dtype, i, chunk, leaves, 32 * i);
+    const chunk = bytes.subarray(CHUNK_BYTES * i, CHUNK_BYTES * (i + 1));
+    hashChunk(hasher, dtype, first + i, chunk, leaves, 32 * i);
   }
   return leaves;
 }

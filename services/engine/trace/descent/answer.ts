@@ -5,7 +5,7 @@ import { type Claims, claimsAccumulator, examine, type Place, trueClaims } from 
 import { childSources, opAt, parameters } from "./course.ts";
 import type { Opening } from "./openings.ts";
 import type { Position, PositionOf } from "./positions.ts";
-import { chunkHex, treeOf, type Views } from "./views.ts";
+import { treeOf, type Views } from "./views.ts";
 
 /** Throws a RangeError for a position at which nothing is shown, or which the program does not have. */
 export async function answer(views: Views, position: Position): Promise<Opening> {
@@ -30,8 +30,8 @@ export async function answer(views: Views, position: Position): Promise<Opening>
       return openChunks(views, position);
     case "chunk": {
       const { section, op, chunk } = position;
-      const words = await views.tensor(section, op, { kind: "value", index: op });
-      return { kind: "elements", bytes: chunkHex(words, chunk) };
+      const bytes = await views.chunk(section, op, { kind: "value", index: op }, chunk);
+      return { kind: "elements", bytes };
     }
     case "terms":
       return openTerms(views, position);
@@ -109,7 +109,7 @@ async function openChunks(
   { section, op, path }: PositionOf<"chunks">,
 ): Promise<Opening> {
   const tree = await views.tensorTree(section, op, { kind: "value", index: op });
-  const children = tree.children(path);
+  const children = await tree.children(path);
   return path.length > 0
     ? { kind: "node", children }
     : { kind: "tensor", chunks: tree.root, children };
@@ -155,11 +155,10 @@ async function openRead(views: Views, position: PositionOf<"read">): Promise<Ope
   const { source, address } = found;
   const chunk = Math.floor(address / CHUNK_ELEMENTS);
   const tree = await views.tensorTree(section, index, source);
-  const words = await views.tensor(section, index, source);
   const shown = {
     kind: "element",
-    bytes: chunkHex(words, chunk),
-    chunk: tree.proof(chunk),
+    bytes: await views.chunk(section, index, source, chunk),
+    chunk: await tree.proof(chunk),
   } as const;
   if (source.kind === "value") {
     const tensor = (await views.opTree(section)).proof(source.index);

@@ -5,10 +5,18 @@
 import { assemblyNodes } from "@assay/protocol/commitments/assembly";
 import { traceHeader, type TraceHeader } from "@assay/protocol/commitments/bindings";
 import { ABSENT, type Hex, packRoots, toHex } from "@assay/protocol/commitments/hash";
-import { CHUNK_ELEMENTS, chunkLeaf, chunkLeaves } from "@assay/protocol/commitments/tensor";
+import {
+  CHUNK_ELEMENTS,
+  chunkCount,
+  chunkLeaf,
+  chunkLeaves,
+  chunkLeavesFrom,
+  tensorRootOf,
+} from "@assay/protocol/commitments/tensor";
 import { HashTree } from "@assay/protocol/commitments/tree";
-import type { Words } from "../../backend.ts";
-import { committed, wordsRoot } from "../../data/dataset.ts";
+import type { Column, Words } from "../../backend.ts";
+import { type ColumnReader, isInFile, openColumn } from "../../columns/column.ts";
+import { committed } from "../../data/dataset.ts";
 import { terms } from "../../ir/shape.ts";
 import { DTYPE } from "../../ir/types.ts";
 import type { MemorySource, ScalarSources } from "../../reference/scalar.ts";
@@ -74,6 +82,14 @@ const wordsBytes = (tensors: Iterable<Words>): number => {
   return bytes;
 };
 
+/** Leaves of the chunks `from` to `to` (exclusive) of a column. */
+const columnLeaves = (column: ColumnReader, dtype: number, from: number, to: number) => {
+  const first = CHUNK_ELEMENTS * from;
+  const words = new Uint32Array(Math.min(CHUNK_ELEMENTS * to, column.length) - first);
+  column.read(first, words);
+  return chunkLeavesFrom(nodeHasher, dtype, from, bytesOf(words));
+};
+
 /** Text that names a section, for cache keys. */
 const nameOf = (section: Section): string =>
   section.list === "step" ? `step ${section.interval} ${section.step}` : section.list;
@@ -83,6 +99,8 @@ export class Views {
   readonly #parts: RebuildParts;
   readonly #rebuild: Rebuild;
   readonly #cache: BoundedCache;
+  /** The columns in files that were asked for. */
+  readonly #columns = new Map<number, ColumnReader>();
 
   constructor(parts: RebuildParts, cacheBytes: number) {
     this.course = parts.course;
@@ -92,6 +110,8 @@ export class Views {
   }
 
   close(): void {
+    for (const reader of this.#columns.values()) reader.close();
+    this.#columns.clear();
     this.#rebuild.close();
     this.#cache.clear();
   }
@@ -182,22 +202,36 @@ export class Views {
     return treeOf((await this.opLeaves(section)).slice(0, -1));
   }
 
-  /** A tensor that op `reader` of a section reads or, as value `reader`, gives. */
-  async tensor(section: Section, reader: number, source: MemorySource): Promise<Words> {
-    const { kind, index } = source;
-    if (kind === "value") return (await this.#outputs(section, reader)).get(index) as Words;
-    const tensors =
-      kind === "state" ? (await this.before(section)).words : this.#parts.inputs[kind];
-    return tensors[index] as Words;
+  /** Bytes of a chunk of a tensor that op `reader` of a section reads or, as value `reader`, gives. */
+  async chunk(section: Section, reader: number, source: MemorySource, chunk: number): Promise<Hex> {
+    const column = this.#inFile(source);
+    if (column === undefined) return chunkHex(await this.#tensor(section, reader, source), chunk);
+    const first = CHUNK_ELEMENTS * chunk;
+    const words = new Uint32Array(Math.min(CHUNK_ELEMENTS, column.length - first));
+    column.read(first, words);
+    return toHex(bytesOf(words));
   }
 
   /** The tree over the chunks of such a tensor. */
-  tensorTree(section: Section, reader: number, source: MemorySource): Promise<HashTree> {
+  tensorTree(
+    section: Section,
+    reader: number,
+    source: MemorySource,
+  ): Promise<HashTree | BlockTree> {
     const { kind, index } = source;
     const scope = kind === "data" || kind === "parent" ? "" : nameOf(section);
-    return this.#cache.get(`chunks ${kind} ${index} ${scope}`, async () => {
-      const words = await this.tensor(section, reader, source);
+    return this.#cache.get<HashTree | BlockTree>(`chunks ${kind} ${index} ${scope}`, async () => {
       const type = typesOf(this.course, section)(source);
+      const column = this.#inFile(source);
+      if (column !== undefined) {
+        const value = await BlockTree.build(
+          nodeHasher,
+          chunkCount(column.length),
+          async (from, to) => columnLeaves(column, DTYPE[type.dtype], from, to),
+        );
+        return { value, bytes: value.bytes };
+      }
+      const words = await this.#tensor(section, reader, source);
       const value = new HashTree(nodeHasher, chunkLeaves(nodeHasher, committed(type, words)));
       return { value, bytes: LEAF_BYTES * value.count };
     });
@@ -206,9 +240,11 @@ export class Views {
   /** The tree over the data set's columns or the parent's tensors. */
   inputTree(kind: "data" | "parent"): Promise<HashTree> {
     return this.#cache.get(kind, async () => {
-      const roots = this.course.program[kind].map((type, i) =>
-        wordsRoot(nodeHasher, type, this.#parts.inputs[kind][i] as Words),
-      );
+      const roots: Hex[] = [];
+      for (const [index, type] of this.course.program[kind].entries()) {
+        const chunks = await this.tensorTree({ list: "init" }, 0, { kind, index });
+        roots.push(tensorRootOf(nodeHasher, DTYPE[type.dtype], type.shape, chunks.root));
+      }
       return { value: treeOf(roots), bytes: LEAF_BYTES * roots.length };
     });
   }
@@ -222,10 +258,17 @@ export class Views {
       typeOf: typesOf(this.course, section),
       step: stepOf(this.course, section),
       seed: inputs.seed,
-      read: ({ kind, index }, address) => {
+      read: (source, address) => {
+        const { kind, index } = source;
+        const column = this.#inFile(source);
+        if (column !== undefined) {
+          const element = new Uint32Array(1);
+          column.read(address, element);
+          return element[0] as number;
+        }
         const tensor =
           kind === "value" ? outputs.get(index) : (kind === "state" ? words : inputs[kind])[index];
-        return tensor?.[address] as number;
+        return (tensor as Words | undefined)?.[address] as number;
       },
     };
   }
@@ -253,6 +296,25 @@ export class Views {
       const bytes = LEAF_BYTES * count + 2 * CHUNK_BYTES;
       return { value: { tree: treeOf(leaves), lastChunk }, bytes };
     });
+  }
+
+  async #tensor(section: Section, reader: number, { kind, index }: MemorySource): Promise<Words> {
+    if (kind === "value") return (await this.#outputs(section, reader)).get(index) as Words;
+    const tensors =
+      kind === "state" ? (await this.before(section)).words : this.#parts.inputs[kind];
+    return tensors[index] as Words;
+  }
+
+  /** The column that a source names, where it lies in a file. */
+  #inFile({ kind, index }: MemorySource): ColumnReader | undefined {
+    if (kind !== "data") return undefined;
+    const column = this.#parts.inputs.data[index] as Column;
+    if (!isInFile(column)) return undefined;
+    const known = this.#columns.get(index);
+    if (known !== undefined) return known;
+    const reader = openColumn(column);
+    this.#columns.set(index, reader);
+    return reader;
   }
 
   #state(key: string, load: () => Promise<readonly Words[]>): Promise<StateView> {

@@ -13,7 +13,7 @@ import { DTYPE } from "../../ir/types.ts";
 import type { BlockTree } from "../descent/block-tree.ts";
 import { opAt, stepAt, stepsIn } from "../descent/course.ts";
 import type { Section } from "../descent/positions.ts";
-import { chunkHex, treeOf, type StateView, type Views } from "../descent/views.ts";
+import { treeOf, type StateView, type Views } from "../descent/views.ts";
 import { nodeHasher } from "../hasher.ts";
 
 export const levelOf = ({ level }: Position): LevelName => LEVELS[level] as LevelName;
@@ -118,8 +118,7 @@ export function pathOf({ count, height, index }: Position): number[] {
 /** The disputed chunk's bytes, of an op's output or of a fold's accumulators. */
 export async function chunkAt(views: Views, p: Position): Promise<Hex> {
   if (levelOf(p) === "term") return views.accumulators(foldAt(views, p), p.index);
-  const words = await views.tensor(sectionOf(views, p), p.op, { kind: "value", index: p.op });
-  return chunkHex(words, p.index);
+  return views.chunk(sectionOf(views, p), p.op, { kind: "value", index: p.op }, p.index);
 }
 
 /** The 16 children of a tree's root; zeros where the tree is one leaf. */

@@ -47,8 +47,8 @@ async function tensorAt(views: Views, p: Position, source: MemorySource) {
     dims: packDims(shape),
     chunks: chunks.root,
   };
-  const words = await views.tensor(section, p.op, source);
-  return { proof, chunks, size: elements(shape), chunk: (i: number) => chunkHex(words, i) };
+  const chunk = (i: number): Promise<Hex> => views.chunk(section, p.op, source, i);
+  return { proof, chunks, size: elements(shape), chunk };
 }
 
 /** The tensor's root under the list, state or inputs that bind it. */
@@ -96,12 +96,12 @@ export async function proofOf(views: Views, p: Position, claims: Claims): Promis
 
 const isOutside = (address: number, size: number): boolean => address < 0 || address >= size;
 
-const element = (
+const element = async (
   { proof, chunks, chunk }: Awaited<ReturnType<typeof tensorAt>>,
   address: number,
-): TensorProof => {
+): Promise<TensorProof> => {
   const index = Math.floor(address / CHUNK_ELEMENTS);
-  return { ...proof, chunkProof: chunks.proof(index), chunk: chunk(index) };
+  return { ...proof, chunkProof: await chunks.proof(index), chunk: await chunk(index) };
 };
 
 /** The accumulator before the first term of a chunk is the last of the chunk before. */

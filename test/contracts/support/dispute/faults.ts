@@ -1,6 +1,6 @@
 /** Random ways to cheat. */
 import { ABSENT, type Hex, toHex } from "@assay/protocol/commitments/hash";
-import type { Inputs, Words } from "@assay/engine/backend";
+import type { InputsInMemory, Words } from "@assay/engine/backend";
 import { PRIMITIVES, type Primitive } from "@assay/engine/ir/primitives";
 import { elements, sameShape } from "@assay/engine/ir/shape";
 import type { Op, OpList, Program } from "@assay/engine/ir/types";
@@ -30,7 +30,7 @@ const KINDS = [
 ] as const;
 
 /** Some faults need what not every program has; then an element of the state is flipped. */
-export function randomFault(random: Random, program: Program, inputs: Inputs): Fault {
+export function randomFault(random: Random, program: Program, inputs: InputsInMemory): Fault {
   const flip = 1 << random.integer(0, 31);
   const element = (shape: readonly number[]): number => random.integer(0, elements(shape) - 1);
   const tensor = random.integer(0, program.state.length - 1);
@@ -92,7 +92,7 @@ function otherwise(
   random: Random,
   what: Other["what"],
   program: Program,
-  inputs: Inputs,
+  inputs: InputsInMemory,
 ): Other | undefined {
   const other = (changes: Partial<Pick<Other, "program" | "inputs">>): Other => ({
     kind: "other",

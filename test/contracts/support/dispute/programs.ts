@@ -1,5 +1,5 @@
 /** Programs made by hand for disputes. */
-import type { Inputs } from "@assay/engine/backend";
+import type { InputsInMemory } from "@assay/engine/backend";
 import { primitive, type PrimitiveName } from "@assay/engine/ir/primitives";
 import type { Op, Operand, Program, Shape, Source } from "@assay/engine/ir/types";
 import { UNCHANGED } from "@assay/engine/ir/types";
@@ -33,7 +33,7 @@ const state = (index: number): Source => ({ kind: "state", index });
 export function smallProgram(
   steps: number,
   interval: number,
-): { program: Program; inputs: Inputs } {
+): { program: Program; inputs: InputsInMemory } {
   const scalar = { dtype: "f32", shape: [] } as const;
   const program: Program = {
     numerics: "f32-1",
@@ -55,7 +55,7 @@ export function smallProgram(
 }
 
 /** The same, begun from a scalar of its parent's model instead of 1. */
-export function tunedProgram(): { program: Program; inputs: Inputs } {
+export function tunedProgram(): { program: Program; inputs: InputsInMemory } {
   const { program, inputs } = smallProgram(4, 2);
   return {
     program: {
@@ -73,7 +73,7 @@ const TERMS = 300;
 const COLUMNS = 2;
 
 /** A layer whose folds, tensors, op list, state and intervals all take more than one node or chunk. */
-export function wideProgram(): { program: Program; inputs: Inputs; foldOp: number } {
+export function wideProgram(): { program: Program; inputs: InputsInMemory; foldOp: number } {
   const steps = 40;
   const interval = 20;
   const shape = [TERMS, COLUMNS];

@@ -3,7 +3,7 @@ import type { Hex } from "@assay/protocol/commitments/hash";
 import { ABSENT, packRoots } from "@assay/protocol/commitments/hash";
 import { chunkLeaves } from "@assay/protocol/commitments/tensor";
 import { HashTree, nodeHash, treeRoot } from "@assay/protocol/commitments/tree";
-import type { Inputs, Words } from "@assay/engine/backend";
+import type { InputsInMemory, Words } from "@assay/engine/backend";
 import { committed, wordsRoot } from "@assay/engine/data/dataset";
 import { elements, terms } from "@assay/engine/ir/shape";
 import {
@@ -48,7 +48,7 @@ export type Fault =
       readonly kind: "other";
       readonly what: "batch" | "seed" | "opcode" | "swapped" | "skipped";
       readonly program: Program;
-      readonly inputs: Inputs;
+      readonly inputs: InputsInMemory;
     }
   /** A tensor of the state after this step has the header of another type. */
   | { readonly kind: "header"; readonly step: number; readonly tensor: number }
@@ -84,14 +84,14 @@ export const rootOf = (type: TensorType, words: Words): Hex => wordsRoot(nodeHas
 
 export class Run {
   readonly program: Program;
-  readonly inputs: Inputs;
+  readonly inputs: InputsInMemory;
   readonly fault: Fault | undefined;
   /** After each step, from the initial one on. */
   readonly states: (readonly Words[])[] = [];
   readonly #values = new Map<string, readonly Words[]>();
   readonly #roots = new Map<Words, Hex>();
 
-  constructor(program: Program, inputs: Inputs, fault?: Fault) {
+  constructor(program: Program, inputs: InputsInMemory, fault?: Fault) {
     this.program = program;
     this.inputs = inputs;
     this.fault = fault;

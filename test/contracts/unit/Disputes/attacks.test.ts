@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { type Wallet, ZeroHash } from "ethers";
 import { encodeOp } from "@assay/engine/ir/encode";
-import type { Inputs } from "@assay/engine/backend";
+import type { InputsInMemory } from "@assay/engine/backend";
 import { opLeaf } from "@assay/protocol/commitments/bindings";
 import { type Hex, toHex } from "@assay/protocol/commitments/hash";
 import { Random } from "@assay/engine/testing/random";
@@ -196,7 +196,7 @@ describe("Attacks on the dispute game", () => {
   it("NaN, −0, subnormals and infinities in the data are read as they are by both sides", async () => {
     const hostile = [0x7fc0_1234, 0xffff_ffff, 0x8000_0000, 0x0000_0001, 0x7f80_0000, 0xff80_0001];
     for (const [i, bits] of hostile.entries()) {
-      const own: Inputs = { ...inputs, data: [Uint32Array.of(bits, 1, 2)] };
+      const own: InputsInMemory = { ...inputs, data: [Uint32Array.of(bits, 1, 2)] };
       const run = new Run(program, own);
       const job = await submitRun(court, run, run, own.seed);
       const game = await challenge(court, job, TARGET.checkpoint);
@@ -291,7 +291,7 @@ describe("Attacks on the dispute game", () => {
   it("another parent: only the model that the request names is one", async () => {
     const { program: tuned, inputs: own } = tunedProgram();
     const right = new Run(tuned, own);
-    const forged: Inputs = { ...own, parent: [Uint32Array.of(0x4000_0000)] };
+    const forged: InputsInMemory = { ...own, parent: [Uint32Array.of(0x4000_0000)] };
     const other = { kind: "other", what: "batch", program: tuned, inputs: forged } as const;
     const cheat = new Run(tuned, own, other);
     const job = await submitRun(court, cheat, right, own.seed);

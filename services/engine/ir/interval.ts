@@ -1,4 +1,4 @@
-import type { Affine, Guard } from "../ir/types.ts";
+import type { Affine, Guard } from "./types.ts";
 
 /** Closed range of integers. Figures stay far below 2⁵³, so plain numbers are exact. */
 export interface Interval {
