@@ -95,6 +95,11 @@ export const environment = z.object({
   ASSAY_PROVIDER_MAX_STATED_LOSS: decimal
     .default("0")
     .describe("Largest stated loss of a requester, in tokens, to answer for"),
+  ASSAY_PROVIDER_MAX_BOND: decimal
+    .optional()
+    .describe(
+      "Most tokens to bring for the bond of one game against a replica that differs, 0 for none; default: what the contract asks",
+    ),
   ASSAY_PROVIDER_RECEIPT_SECONDS: z.coerce
     .number()
     .min(0)

@@ -27,6 +27,7 @@ const optionsOf = async (environment: Environment): Promise<AgentOptions> => ({
   cacheBytes: environment.ASSAY_PROVIDER_CACHE_MIB * MIB,
   maxCollateral: environment.ASSAY_PROVIDER_MAX_COLLATERAL,
   maxStatedLoss: environment.ASSAY_PROVIDER_MAX_STATED_LOSS,
+  maxBond: environment.ASSAY_PROVIDER_MAX_BOND,
   about: {
     name: environment.ASSAY_PROVIDER_NAME,
     region: environment.ASSAY_PROVIDER_REGION,

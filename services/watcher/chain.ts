@@ -14,15 +14,12 @@ import {
   stakingAbi,
   tokenAbi,
 } from "@assay/protocol/generated/abis";
-import type { Deployment } from "@assay/protocol/wire/api";
 import type { TransactionSender } from "@assay/runtime/transactions";
-import { balance, walletBalance } from "@assay/sdk/actions/balance";
 import { jobFromChain } from "@assay/sdk/actions/job-from-chain";
 import { createJobViews, type JobView } from "@assay/sdk/actions/job-views";
 import { provenance } from "@assay/sdk/actions/provenance";
 import { explainCall } from "@assay/sdk/chain/write";
 import type { AssayContext } from "@assay/sdk/context";
-import { allowedBonds } from "@assay/sdk/disputes/act";
 import { createGameFollower } from "@assay/sdk/disputes/follow";
 import { positionHash, type Game } from "@assay/sdk/disputes/game";
 import {
@@ -33,6 +30,7 @@ import {
   withdrawBondCall,
   type DisputeCall,
 } from "@assay/sdk/disputes/moves";
+import { paymentOf } from "@assay/sdk/disputes/payment";
 import { bondOf, findGames, readGame } from "@assay/sdk/disputes/read";
 import { encodeFunctionData, isAddressEqual, type Abi, type Address, type Hex } from "viem";
 
@@ -78,15 +76,13 @@ export interface Chain {
 
 export interface ChainParts {
   readonly context: AssayContext;
-  readonly deployment: Deployment;
   readonly sender: TransactionSender;
   /** Most to risk in one game, token base units; undefined: whatever is asked. */
   readonly maxBond: bigint | undefined;
 }
 
-export const createChain = ({ context, deployment, sender, maxBond }: ChainParts): Chain => {
+export const createChain = ({ context, sender, maxBond }: ChainParts): Chain => {
   const { publicClient } = context;
-  const { contracts } = deployment;
   const own = sender.address;
   const follower = createGameFollower(context);
 
@@ -118,34 +114,6 @@ export const createChain = ({ context, deployment, sender, maxBond }: ChainParts
     return run;
   };
   let payments = 0;
-  const send = (
-    to: Address,
-    abi: Abi,
-    functionName: string,
-    args: readonly unknown[],
-  ): Promise<unknown> =>
-    sender.send({
-      to,
-      abi,
-      functionName,
-      args,
-      key: `${functionName}:${Date.now()}:${payments++}`,
-    });
-
-  const fund = async (bond: bigint): Promise<void> => {
-    const missing = bond - (await balance(context, own));
-    if (missing <= 0n) return;
-    if ((await walletBalance(context, own)) < missing) {
-      throw new AssayError("WATCHER_BOND_MISSING", `the bond of ${bond} is not there`, {
-        retryable: true,
-        remedy: `Send tokens to ${own}, or deposit them in the market for it.`,
-        details: { bond, missing, account: own },
-      });
-    }
-    await send(contracts.token, tokenAbi, "approve", [contracts.market, missing]);
-    await send(contracts.market, marketAbi, "deposit", [own, missing]);
-  };
-
   const prepare = async (disputes: Address, bond: bigint): Promise<void> => {
     if (maxBond !== undefined && bond > maxBond) {
       throw new AssayError("WATCHER_BOND_TOO_HIGH", `the bond is ${bond}, ${maxBond} allowed`, {
@@ -154,9 +122,16 @@ export const createChain = ({ context, deployment, sender, maxBond }: ChainParts
         details: { bond, maxBond },
       });
     }
-    await fund(bond);
-    if ((await allowedBonds(context, disputes)) < bond)
-      await send(contracts.market, marketAbi, "allowModule", [disputes, bond]);
+    const payment = await paymentOf(context, { account: own, disputes, amount: bond });
+    if (payment.wallet < payment.missing) {
+      throw new AssayError("WATCHER_BOND_MISSING", `the bond of ${bond} is not there`, {
+        retryable: true,
+        remedy: `Send tokens to ${own}, or deposit them in the market for it.`,
+        details: { bond, missing: payment.missing, account: own },
+      });
+    }
+    for (const { address: to, ...call } of payment.calls)
+      await sender.send({ ...call, to, key: `${call.functionName}:${Date.now()}:${payments++}` });
   };
 
   return {

@@ -131,7 +131,6 @@ const openLocked = async (
   const { salt } = notebook.memory;
   const chain = createChain({
     context,
-    deployment,
     sender,
     maxBond: maxBond === undefined ? undefined : parseUnits(maxBond, deployment.token.decimals),
   });

@@ -18,6 +18,7 @@ interface StartOptions {
   readonly capacity: string;
   readonly dutyCycle: string;
   readonly maxStatedLoss: string;
+  readonly maxBond?: string;
   readonly reserve?: string;
   readonly provider?: string;
   readonly state?: string;
@@ -79,6 +80,10 @@ export const registerProviderStart = (provider: Command): void => {
     .option("--capacity <jobs>", "jobs at a time", "1")
     .option("--duty-cycle <share>", "share of the time a job may keep a core busy", "1")
     .option("--max-stated-loss <amount>", "largest damage stated by a requester to answer for", "0")
+    .option(
+      "--max-bond <amount>",
+      "most to bring for a game against a replica that differs; default: what the contract asks",
+    )
     .option("--reserve <amount>", "part of the stake that is kept out of every new job")
     .option("--provider <address>", "staker that this key works for as an operator")
     .option("--state <folder>", "journal, checkpoints and status")
@@ -116,6 +121,7 @@ export const registerProviderStart = (provider: Command): void => {
         maxDataBytes: MAX_DATA_MIB * MIB,
         checkpointBytes: CHECKPOINT_MIB * MIB,
         maxStatedLoss: checkAmount(options.maxStatedLoss, token),
+        maxBond: options.maxBond && checkAmount(options.maxBond, token),
         about: {
           name: options.name,
           region: options.region,

@@ -4,6 +4,7 @@ import { AssayError } from "@assay/protocol/errors";
 import { confirm } from "../terminal/ask.ts";
 import { formatAmount, parseAmount, shortHex } from "../terminal/format.ts";
 import { asProvider, sessionOf, tokenOf } from "./common.ts";
+import { registerProviderBonds } from "./provider-bonds.ts";
 import { registerProviderDrain } from "./provider-drain.ts";
 import { registerProviderEarnings } from "./provider-earnings.ts";
 import { registerProviderReserve } from "./provider-reserve.ts";
@@ -83,5 +84,6 @@ export const registerProvider = (program: Command): void => {
   registerProviderEarnings(provider);
   registerProviderDrain(provider);
   registerProviderReserve(provider);
+  registerProviderBonds(provider);
   registerProviderUnstake(provider);
 };

@@ -11,11 +11,12 @@ import { retry } from "@assay/runtime/retry";
 import { createAssay } from "@assay/sdk";
 import { domainOf } from "@assay/sdk/context";
 import { createGameFollower } from "@assay/sdk/disputes/follow";
+import { paymentOf } from "@assay/sdk/disputes/payment";
 import { readGame } from "@assay/sdk/disputes/read";
 import { replicasOf } from "@assay/sdk/disputes/replicas";
 import { openContentStore } from "@assay/storage/open";
 import { pruneBlocks } from "@assay/storage/prune";
-import { getAddress, parseUnits, type Address, type Hex } from "viem";
+import { getAddress, isAddressEqual, parseUnits, type Address, type Hex } from "viem";
 import { BUBBLED_ERRORS, createChain } from "../chain/chain.ts";
 import { calibrated } from "../hardware/calibrate.ts";
 import { defaultMemoryLimit, detectHardware, requireRunnable } from "../hardware/detect.ts";
@@ -226,6 +227,13 @@ const startLocked = async (
         );
       },
       replicasOf: (terms) => replicasOf(context, terms),
+      bonds: {
+        provider,
+        isOwnKey: isAddressEqual(provider, account.address),
+        most: options.maxBond === undefined ? undefined : tokens(options.maxBond),
+        paymentOf: (disputes, amount) =>
+          paymentOf(context, { account: provider, disputes, amount }),
+      },
       programOf: async ({ jobId, request }) => {
         const folder = jobFolder(stateDir, jobId);
         const { program } = await jobInputs(folder, { store, request, limits, chain }, signal);

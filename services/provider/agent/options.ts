@@ -33,6 +33,8 @@ export interface AgentOptions {
   /** Decimal tokens. */
   readonly maxCollateral?: string | undefined;
   readonly maxStatedLoss: string;
+  /** Decimal tokens to bring for the bond of one game against a replica that differs; default: what the contract asks. */
+  readonly maxBond?: string | undefined;
   /** What the offer says beside the hardware. */
   readonly about: Pick<Description, "name" | "region" | "jurisdiction" | "carbonGramsPerKwh">;
   readonly logger: Logger;

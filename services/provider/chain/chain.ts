@@ -8,6 +8,7 @@ import {
   parametersAbi,
   provenanceAbi,
   stakingAbi,
+  tokenAbi,
 } from "@assay/protocol/generated/abis";
 import { digestOf, typedData, type MarketDomain } from "@assay/protocol/signing/typed-data";
 import type { Deployment } from "@assay/protocol/wire/api";
@@ -31,9 +32,11 @@ import {
   type LocalAccount,
 } from "viem";
 
-/** Errors that a market call may pass on from the contracts behind it. */
+/** Errors that a call may pass on from the contracts behind the one that is called. */
 export const BUBBLED_ERRORS: Abi = [
+  ...marketAbi,
   ...stakingAbi,
+  ...tokenAbi,
   ...provenanceAbi,
   ...parametersAbi,
   ...disputesAbi,

@@ -6,7 +6,7 @@ import { AssayError } from "@assay/protocol/errors";
 import { createLogger } from "@assay/runtime/logger";
 import type { TransactionSender } from "@assay/runtime/transactions";
 import type { Game } from "@assay/sdk/disputes/game";
-import { zeroHash } from "viem";
+import { zeroAddress, zeroHash } from "viem";
 import { createProver, type ProverParts } from "./prover.ts";
 import { gameAt } from "./testing.ts";
 
@@ -67,6 +67,12 @@ const proverOf = (
     onChange: () => undefined,
     replicasOf: () => Promise.resolve([]),
     programOf: () => Promise.reject(new Error("there are no replicas")),
+    bonds: {
+      provider: zeroAddress,
+      isOwnKey: true,
+      most: undefined,
+      paymentOf: () => Promise.reject(new Error("nothing is paid for")),
+    },
     onFatal: (error) => {
       throw error;
     },

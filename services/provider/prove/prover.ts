@@ -13,11 +13,12 @@ import { positionHash, type Game } from "@assay/sdk/disputes/game";
 import { compareCall, moveCall, timeoutCall, type DisputeCall } from "@assay/sdk/disputes/moves";
 import type { GameId } from "@assay/sdk/disputes/read";
 import { deadlineOf, turnOf } from "@assay/sdk/disputes/turn";
-import { zeroAddress, type Hex } from "viem";
+import { zeroAddress, type Abi, type Address, type Hex } from "viem";
 import type { Chain } from "../chain/chain.ts";
 import { openJobs, type JobMemory } from "../journal/memory.ts";
 import type { Notebook } from "../journal/notebook.ts";
 import type { DisputeStatus } from "../status/status.ts";
+import { createBonds, type BondTerms } from "./bonds.ts";
 import { decideGame, type GameStep } from "./decide.ts";
 import { createDemandAnswers } from "./demands.ts";
 import { createRunPool, type Submitted } from "./pool.ts";
@@ -36,6 +37,8 @@ export interface ProverParts {
   readonly openRun: (job: JobMemory, of: Submitted) => Promise<SubmittedRun>;
   readonly replicasOf: RivalParts["replicasOf"];
   readonly programOf: RivalParts["programOf"];
+  /** What a game against a replica that differs may take. */
+  readonly bonds: BondTerms;
   /** Runs that are looked into at a time. */
   readonly places: number;
   /** Milliseconds between two looks while a game is live. */
@@ -53,6 +56,14 @@ export interface Prover {
   play(): Promise<void>;
   /** Live games, the most urgent first. */
   readonly disputes: () => DisputeStatus[];
+}
+
+/** A call of the game, or one that lets it take a bond. */
+interface AnyCall {
+  readonly address: Address;
+  readonly abi: Abi;
+  readonly functionName: string;
+  readonly args: readonly unknown[];
 }
 
 /** What never changes of a job, and the seconds that each side of a dispute about it has at least. */
@@ -124,7 +135,7 @@ export const createProver = (parts: ProverParts): Prover => {
   const mined = new Map<string, number>();
   const terms = new Map<Hex, FollowedTerms>();
 
-  const send = async (base: string, call: DisputeCall): Promise<bigint> => {
+  const send = async (base: string, call: AnyCall): Promise<bigint> => {
     // Asked for again after it was mined (a reorganisation undid it), the call is a new transaction.
     const before = mined.get(base) ?? 0;
     const key = before === 0 ? base : `${base}:${before}`;
@@ -139,7 +150,8 @@ export const createProver = (parts: ProverParts): Prover => {
     if (isAssayError(error, "JOURNAL_UNWRITABLE")) parts.onFatal(error);
   };
   const demands = createDemandAnswers({ pool, send, logger, onFailure: onFatal, signal });
-  const replicas = createRivals({ ...parts, send, onFailure: onFatal });
+  const bonds = createBonds({ ...parts.bonds, send, logger });
+  const replicas = createRivals({ ...parts, bonds, send, onFailure: onFatal });
 
   // Moves
 

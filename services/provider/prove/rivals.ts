@@ -4,7 +4,7 @@
  */
 import type { Terms } from "@assay/protocol/domain/messages";
 import type { ListRoots } from "@assay/protocol/domain/disputes";
-import { isAssayError } from "@assay/protocol/errors";
+import { isAssayError, type AssayError } from "@assay/protocol/errors";
 import type { Logger } from "@assay/runtime/logger";
 import type { JobView } from "@assay/sdk/actions/job-views";
 import {
@@ -16,6 +16,7 @@ import {
 import type { Hex } from "viem";
 import type { Chain } from "../chain/chain.ts";
 import type { JobMemory } from "../journal/memory.ts";
+import type { Bonds } from "./bonds.ts";
 
 export interface RivalParts {
   readonly chain: Pick<Chain, "job">;
@@ -27,6 +28,8 @@ export interface RivalParts {
   readonly programOf: (
     job: JobMemory,
   ) => Promise<{ readonly header: Hex; readonly lists: ListRoots }>;
+  /** For a game whose bond this provider's collateral does not cover. */
+  readonly bonds: Bonds;
   /** Sends under a key that says what it is; gives the gas used. */
   readonly send: (key: string, call: DisputeCall) => Promise<bigint>;
   readonly logger: Logger;
@@ -45,6 +48,9 @@ const EVERY_MS = 5_000;
 /** The contract's answers to a forfeit that is not there, and to one that somebody else collected. */
 const NOTHING_TO_COLLECT = new Set(["DISPUTE_DONE", "DISPUTE_WRONG_JOB", "MARKET_WRONG_STATE"]);
 
+/** The bond cannot be brought now; it is tried again while the window is open. */
+const NO_BOND = new Set(["PROVER_BOND_TOO_HIGH", "PROVER_BOND_MISSING", "PROVER_BOND_NOT_ALLOWED"]);
+
 const revealed = ({ state, found }: JobView): RevealedReplica | undefined =>
   state === "submitted" && found?.prefixRoot !== undefined
     ? { job: found.job, prefixRoot: found.prefixRoot }
@@ -60,6 +66,19 @@ export const createRivals = (parts: RivalParts): Rivals => {
   const nextLook = new Map<Hex, number>();
   /** Pairs that play or played, whoever made them: a pair plays once. */
   const played = new Set<string>();
+  /** Why a pair cannot play yet, so that it is said once and not at every look. */
+  const hindered = new Map<string, string>();
+
+  const tellHindrance = (jobId: Hex, rivalId: Hex, error: AssayError): void => {
+    const { code, remedy } = error;
+    const pair = `${jobId}:${rivalId}`;
+    const level = hindered.get(pair) === code ? "debug" : "error";
+    hindered.set(pair, code);
+    logger[level](
+      { jobId, rivalId, code, remedy, err: error },
+      "cannot make a replica that differs play",
+    );
+  };
 
   const force = async (memory: JobMemory, defender: RevealedReplica, rival: RevealedReplica) => {
     const [jobId, rivalId] = [rival.job.terms.jobId, defender.job.terms.jobId];
@@ -67,9 +86,14 @@ export const createRivals = (parts: RivalParts): Rivals => {
     if (played.has(pair)) return;
     try {
       const call = forcePlayCall(defender, rival, await parts.programOf(memory));
-      const gas = await parts.send(`force:${pair}`, call);
+      const { disputes } = defender.job.terms;
+      const gas = await parts.bonds.covering({ disputes, jobId, pair }, () =>
+        parts.send(`force:${pair}`, call),
+      );
       logger.warn({ jobId, rivalId, gas }, "another replica differs: it has to play");
     } catch (error) {
+      if (isAssayError(error) && NO_BOND.has(error.code))
+        return tellHindrance(jobId, rivalId, error);
       if (!isAssayError(error, "DISPUTE_DONE")) throw error;
     }
     played.add(pair);

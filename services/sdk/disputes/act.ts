@@ -1,6 +1,7 @@
 /** Sends the calls of `moves.ts` with the context's wallet. A program of many games uses a transaction sender instead. */
 import type { Job } from "@assay/protocol/domain/messages";
 import type { GameMove, ListRoots, TargetName } from "@assay/protocol/domain/disputes";
+import { AssayError } from "@assay/protocol/errors";
 import { disputesAbi, marketAbi } from "@assay/protocol/generated/abis";
 import { parseEventLogs, type Hex } from "viem";
 import { write, type Mined } from "../chain/write.ts";
@@ -14,6 +15,7 @@ import {
   withdrawBondCall,
   type DisputeCall,
 } from "./moves.ts";
+import { paymentOf, type PaymentCall } from "./payment.ts";
 
 /** @throws the contract's error (`DISPUTE_…`), `CHAIN_UNREACHABLE` */
 const send = (context: AssayContext, call: DisputeCall): Promise<Mined> => write(context, call);
@@ -33,15 +35,25 @@ export const allowBonds = async (
   });
 };
 
-/** What the dispute game may still take from the signer's free balance. */
-export const allowedBonds = async (context: AssayContext, disputes: Hex): Promise<bigint> => {
-  const { contracts } = await context.deployment();
-  return context.publicClient.readContract({
-    address: contracts.market,
-    abi: marketAbi,
-    functionName: "allowedTo",
-    args: [addressOf(context), disputes],
-  });
+/**
+ * Sees to it that the dispute game can take `amount` from the signer: deposits what its free balance lacks and lets the game take it.
+ * Returns what had to be sent. @throws `BALANCE_TOO_LOW`, `CHAIN_UNREACHABLE`
+ */
+export const bringPayment = async (
+  context: AssayContext,
+  disputes: Hex,
+  amount: bigint,
+): Promise<(Mined & { readonly name: PaymentCall["functionName"] })[]> => {
+  const account = addressOf(context);
+  const { missing, wallet, calls } = await paymentOf(context, { account, disputes, amount });
+  if (wallet < missing)
+    throw new AssayError("BALANCE_TOO_LOW", `${amount} are needed, ${missing} of it are missing`, {
+      remedy: `send tokens to ${account}: it has ${wallet} base units in its wallet`,
+      details: { amount, missing, wallet, account },
+    });
+  const sent = [];
+  for (const call of calls) sent.push({ ...(await write(context, call)), name: call.functionName });
+  return sent;
 };
 
 /** Opens a game; the bond must be allowed before (`allowBonds`). Returns its number. */

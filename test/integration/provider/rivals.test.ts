@@ -4,6 +4,7 @@ import { after, before, test, type TestContext } from "node:test";
 import { programParts } from "@assay/engine/ir/root";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { toHex } from "@assay/protocol/commitments/hash";
+import { marketAbi } from "@assay/protocol/generated/abis";
 import type { Assay } from "@assay/sdk";
 import { write } from "@assay/sdk/chain/write";
 import { findGames, findRivalGames, readGame } from "@assay/sdk/disputes/read";
@@ -40,8 +41,16 @@ before(async () => {
 });
 after(() => stage.close());
 
+/** Enough to pay whoever wins without a bond. */
+const AMPLE = { collateral: 3_000_000n };
+
 /** An honest agent and a cheating provider under one request, both committed. */
-const bothCommitted = async (t: TestContext, [first, second]: readonly [number, number]) => {
+const bothCommitted = async (
+  t: TestContext,
+  [first, second]: readonly [number, number],
+  terms: { readonly collateral?: bigint } = AMPLE,
+  environment: Record<string, string> = {},
+) => {
   const { key, assay } = await stage.furtherProvider(first);
   const cheat = (await stage.furtherProvider(second)).assay;
   const { home, remove } = await agentHome(stage, key);
@@ -50,15 +59,13 @@ const bothCommitted = async (t: TestContext, [first, second]: readonly [number, 
     await Promise.all(agents.map((agent) => agent.kill("SIGKILL")));
     await remove();
   });
-  const start = async (): Promise<RunningAgent> => {
-    const agent = await startAgent(stage, home);
+  const start = async (settings: Record<string, string> = {}): Promise<RunningAgent> => {
+    const agent = await startAgent(stage, home, settings);
     agents.push(agent);
     return agent;
   };
-  const agent = await start();
+  const agent = await start(environment);
   const job = await smallJob(stage, { steps: 36, interval: 6, seed: BigInt(first) });
-  // Enough to pay whoever wins without a bond.
-  const terms = { collateral: 3_000_000n };
   const proposal = await proposalFor(stage, job, { replicas: 2, runTime: 600 }, terms);
   stage.front.propose(proposal, assay.context.walletClient!.account!.address);
   const { jobId } = await eventOf(home, "submitted");
@@ -139,6 +146,53 @@ test(
     assert.equal((await findGames(assay.context, wrong.disputes, { jobIds: [jobId] })).length, 1);
     assert.ok((await assay.balance()) > before_, "the reward");
     await settles(home, jobId);
+  },
+);
+
+test(
+  "an agent brings the bond of a game that its collateral does not cover, as far as its owner lets it",
+  { timeout: 900_000 },
+  async (t) => {
+    const { home, agent, start, assay, jobId, wrong } = await bothCommitted(
+      t,
+      [14, 15],
+      {},
+      { ASSAY_PROVIDER_MAX_BOND: "0.000001" },
+    );
+    const { context } = assay;
+    const { address } = context.walletClient!.account!;
+    const { contracts } = await context.deployment();
+    const allowed = () =>
+      context.publicClient.readContract({
+        address: contracts.market,
+        abi: marketAbi,
+        functionName: "allowedTo",
+        args: [address, contracts.disputes],
+      });
+    await reaches(jobId, "submitted");
+    await wrong.reveal();
+    const refusals = () => agent.lines.filter((line) => line.includes("PROVER_BOND_TOO_HIGH"));
+    await until(
+      () => (refusals().length > 0 ? true : undefined),
+      () => agent.lines.join("\n"),
+      300_000,
+    );
+    assert.deepEqual([await assay.balance(), await allowed()], [0n, 0n], "nothing was moved");
+    assert.deepEqual(await findRivalGames(context, { disputes: contracts.disputes, jobId }), []);
+    await agent.kill("SIGKILL");
+
+    const inWallet = await assay.walletBalance();
+    await start();
+    const stuck = await playWrong(wrong);
+    assert.ok(stuck.bond > 0n);
+    assert.equal(await assay.walletBalance(), inWallet - stuck.bond, "deposited what is needed");
+    assert.deepEqual([await assay.balance(), await allowed()], [0n, 0n], "all of it is the bond");
+    const { movedAt, providerLeft } = stuck.clocks;
+    await stage.chain.skip(Math.max(1, movedAt + providerLeft - (await stage.chain.now()) + 1));
+    await reaches(wrong.jobId, "slashed");
+    assert.ok((await assay.balance()) >= stuck.bond, "the bond is back");
+    await settles(home, jobId);
+    assert.equal((await assay.stakeOf()).total, 10n ** 11n);
   },
 );
 
