@@ -181,13 +181,19 @@ export async function recordModel(court: Court, modelRoot: Hex): Promise<void> {
   const submission = { ...submissionOf(jobId), modelRoot };
   const submit = connect(market, court.provider).getFunction("submit");
   const [job] = follow(await (await submit(agreed, submission)).wait(), [agreed]);
-  const signOff = { jobId, traceRoot: job?.progress["traceRoot"] };
+  if (job === undefined) throw new Error("no job");
+  await signOff(court, job);
+}
+
+/** Settles a submitted job by its requester's signature. */
+export async function signOff(court: Court, job: ReturnType<typeof follow>[number]): Promise<void> {
+  const message = { jobId: job.terms["jobId"], traceRoot: job.progress["traceRoot"] };
   const signature = await court.requester.signTypedData(
     await domainOf(court),
     { SignOff: [...TYPES.SignOff] },
-    signOff,
+    message,
   );
-  await (await market.getFunction("settleSignedOff")(job, signOff, signature)).wait();
+  await (await court.market.getFunction("settleSignedOff")(job, message, signature)).wait();
 }
 
 /** Agrees a job for the run's program and submits what the run gives. */

@@ -43,6 +43,7 @@ export const engineRun = (run: Run, kept: (index: number) => boolean = () => tru
     program: run.program,
     inputs: run.inputs,
     checkpoints: checkpointsOf(run, kept),
+    start: run.startStep || null,
   });
 
 /** Sends what the engine gives. */

@@ -23,7 +23,7 @@ const first = (tree: HashTree): readonly Hex[] =>
 const dims = (shape: readonly number[]): bigint =>
   shape.reduce((all, size, d) => all | (BigInt(size) << BigInt(96 - 32 * d)), 0n);
 
-const NO_PROOF = {
+export const NO_PROOF = {
   state: ABSENT,
   stateProof: [] as Hex[][],
   root: ABSENT,

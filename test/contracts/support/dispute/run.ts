@@ -201,13 +201,18 @@ export class Run {
     return fault?.kind === "zero" && fault.what === what && fault.tensor === tensor;
   }
 
+  /** Step of the state that the run begins with: 0 where its own init ops make that. */
+  get startStep(): number {
+    return 0;
+  }
+
   /** Step of checkpoint `k`. */
   stepAt(k: number): number {
-    return Math.min(k * this.program.interval, this.program.steps);
+    return Math.min(this.startStep + k * this.program.interval, this.program.steps);
   }
 
   get checkpoints(): number {
-    return Math.ceil(this.program.steps / this.program.interval);
+    return Math.ceil((this.program.steps - this.startStep) / this.program.interval);
   }
 
   /** `C_0 … C_{n−1}`. */
