@@ -1,5 +1,5 @@
 /** Runs that go on from the last state of a recorded job. */
-import type { Inputs } from "@assay/engine/backend";
+import type { InputsInMemory } from "@assay/engine/backend";
 import type { Program } from "@assay/engine/ir/types";
 import type { Request } from "@assay/protocol/domain/messages";
 
@@ -10,7 +10,7 @@ import { type Fault, Run } from "./run.ts";
 export class ContinuedRun extends Run {
   readonly #startStep: number;
 
-  constructor(program: Program, inputs: Inputs, startStep: number, fault?: Fault) {
+  constructor(program: Program, inputs: InputsInMemory, startStep: number, fault?: Fault) {
     super(program, inputs, fault);
     this.#startStep = startStep;
   }
@@ -24,7 +24,7 @@ export class ContinuedRun extends Run {
 export async function recordStart(
   court: Court,
   program: Program,
-  inputs: Inputs,
+  inputs: InputsInMemory,
   startStep: number,
 ): Promise<Partial<Request>> {
   const first = new Run({ ...program, steps: startStep }, inputs);
