@@ -75,6 +75,7 @@ const startCheat = async ({ network }: LocalMarket): Promise<Cheat> => {
       ASSAY_PROVIDER_RPC_URL: rpcUrl,
       ASSAY_PROVIDER_API_URL: apiUrl,
       ASSAY_PROVIDER_STATE_DIR: join(stateDir, "providers", "shadow"),
+      ASSAY_PROVIDER_THREADS: "1",
       ASSAY_PROVIDER_PRICE: "0.0010",
       ASSAY_PROVIDER_NAME: "shadow",
       ASSAY_PROVIDER_REGION: "eu-west",

@@ -1,5 +1,6 @@
 /** The environment of the provider's agent. */
 import { z } from "zod";
+import { LANES, MOST_THREADS } from "@assay/engine/wasm/settings";
 import { readEnvironment } from "@assay/runtime/config";
 
 const decimal = z.string().regex(/^(0|[1-9][0-9]*)(\.[0-9]+)?$/, "not a decimal number");
@@ -64,7 +65,22 @@ export const environment = z.object({
     .min(0.01)
     .max(1)
     .default(1)
-    .describe("Share of the time a job may keep a core busy; the rest it rests"),
+    .describe("Share of the time a job may compute, on all its threads; the rest it rests"),
+  ASSAY_PROVIDER_THREADS: z
+    .union([z.literal("auto"), z.coerce.number().int().min(1).max(MOST_THREADS)])
+    .default("auto")
+    .describe(
+      "Threads of one job. `auto` leaves a core to the machine's owner and shares the others among the jobs of " +
+        "ASSAY_PROVIDER_CAPACITY, at most 4 each: small jobs hardly gain from more. Where money comes from many jobs at a time, " +
+        "more places with 1 thread each do more work than few with many",
+    ),
+  ASSAY_PROVIDER_LANES: z
+    .enum(LANES)
+    .default("narrow")
+    .describe(
+      "`wide`: 256-bit lanes, nearly twice as fast on processors with AVX2, the same bits. Not the default, as V8 calls the " +
+        "flag behind it experimental, and a wrong bit would cost collateral",
+    ),
   ASSAY_PROVIDER_MEMORY_MIB: z.coerce
     .number()
     .int()

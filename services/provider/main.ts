@@ -20,6 +20,10 @@ const optionsOf = async (environment: Environment): Promise<AgentOptions> => ({
   priceFloor: environment.ASSAY_PROVIDER_PRICE_FLOOR,
   capacity: environment.ASSAY_PROVIDER_CAPACITY,
   dutyCycle: environment.ASSAY_PROVIDER_DUTY_CYCLE,
+  engine: {
+    lanes: environment.ASSAY_PROVIDER_LANES,
+    threads: environment.ASSAY_PROVIDER_THREADS,
+  },
   hardware: environment.ASSAY_PROVIDER_HARDWARE,
   memoryBytes: environment.ASSAY_PROVIDER_MEMORY_MIB && environment.ASSAY_PROVIDER_MEMORY_MIB * MIB,
   maxDataBytes: environment.ASSAY_PROVIDER_MAX_DATA_MIB * MIB,

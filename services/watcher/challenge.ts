@@ -66,7 +66,8 @@ export const openChallenge = async (
     examine: async () => {
       const found = await standing();
       const { checkpoint, stateRoot, modelRoot, evalRoot, windowEnd } = found.job.progress;
-      const runs = replayFolder(join(desk.keep.runsDir, jobId), desk.keep.checkpointBytes);
+      const { runsDir, checkpointBytes } = desk.keep;
+      const runs = replayFolder(join(runsDir, jobId), checkpointBytes, limits.engine);
       const own =
         (await runs.finished(checkpoint)) ??
         (await runs.run(await inputsOf(found), checkpoint, signal));

@@ -1,5 +1,6 @@
 /** The environment of the watcher. */
 import { z } from "zod";
+import { LANES, MOST_THREADS } from "@assay/engine/wasm/settings";
 import { readEnvironment } from "@assay/runtime/config";
 
 const decimal = z.string().regex(/^(0|[1-9][0-9]*)(\.[0-9]+)?$/, "not a decimal number");
@@ -56,6 +57,20 @@ export const environment = z.object({
     .max(1024)
     .default(1)
     .describe("Jobs to run at a time; games are played beside"),
+  ASSAY_WATCHER_THREADS: z
+    .union([z.literal("auto"), z.coerce.number().int().min(1).max(MOST_THREADS)])
+    .default("auto")
+    .describe(
+      "Threads of one run. `auto` leaves a core to the machine's owner and shares the others among the runs of " +
+        "ASSAY_WATCHER_CAPACITY, at most 4 each, as a provider does: a window may be short for a job that several threads ran",
+    ),
+  ASSAY_WATCHER_LANES: z
+    .enum(LANES)
+    .default("narrow")
+    .describe(
+      "`wide`: 256-bit lanes, nearly twice as fast on processors with AVX2, the same bits. Not the default, as V8 calls the " +
+        "flag behind it experimental, and a wrong bit would cost a bond",
+    ),
   ASSAY_WATCHER_MAX_BOND: decimal
     .optional()
     .describe("Most tokens to risk in one game; default: what the contract asks"),

@@ -2,6 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { totalmem } from "node:os";
 import { join } from "node:path";
+import { startEngine, type EngineWish } from "@assay/engine/wasm/settings";
 import { AssayError, isAssayError } from "@assay/protocol/errors";
 import type { Deployment } from "@assay/protocol/wire/api";
 import { lockFolder } from "@assay/runtime/lock";
@@ -40,6 +41,8 @@ export interface DeskOptions {
   readonly early: boolean;
   /** Runs at a time. */
   readonly capacity: number;
+  /** Threads of one run, and their lanes. */
+  readonly engine: EngineWish;
   /** Decimal tokens; undefined: no limit. */
   readonly maxBond?: string | undefined;
   /** Bytes of memory of one run; default: half of the machine's, divided by capacity. */
@@ -105,6 +108,9 @@ const openLocked = async (
   const { account, logger, stateDir, capacity, pollMs } = options;
   const at = (name: string): string => join(stateDir, name);
   const client = { rpcUrl: options.rpcUrl, account, apiUrl: options.apiUrl };
+  const { engine, missing } = startEngine(options.engine, capacity);
+  if (missing !== undefined)
+    logger.warn({ missing, ...engine }, "no wide lanes here: runs have narrow ones");
   const store = await contentOf(options);
   const deployment = await retry(
     () => deploymentOf(client, at("deployment.json"), options.deployment),
@@ -144,6 +150,7 @@ const openLocked = async (
       limits: {
         memoryBytes: options.memoryBytes ?? Math.floor(totalmem() / 2 / capacity),
         maxDataBytes: options.maxDataBytes,
+        engine,
       },
       logger,
       slots: createSlots(capacity),

@@ -22,6 +22,10 @@ const optionsOf = async (environment: Environment): Promise<WatcherOptions> => (
   auditor: environment.ASSAY_WATCHER_AUDITOR as Hex | undefined,
   early: environment.ASSAY_WATCHER_START === "agreed",
   capacity: environment.ASSAY_WATCHER_CAPACITY,
+  engine: {
+    lanes: environment.ASSAY_WATCHER_LANES,
+    threads: environment.ASSAY_WATCHER_THREADS,
+  },
   maxBond: environment.ASSAY_WATCHER_MAX_BOND,
   memoryBytes: environment.ASSAY_WATCHER_MEMORY_MIB && environment.ASSAY_WATCHER_MEMORY_MIB * MIB,
   maxDataBytes: environment.ASSAY_WATCHER_MAX_DATA_MIB * MIB,

@@ -11,12 +11,15 @@ import { untilInterrupted } from "../terminal/interrupt.ts";
 import { readableLog } from "../terminal/log-lines.ts";
 import { EXIT } from "../terminal/output.ts";
 import { asWatcher, sessionOf, tokenOf } from "./common.ts";
+import { engineWish, lanesOption, threadsOption } from "./engine-options.ts";
 import { findJob } from "./jobs.ts";
 import { watcherFolder, WATCHER_LIMITS } from "./watcher.ts";
 
 interface ChallengeOptions {
   readonly yes?: boolean;
   readonly force?: boolean;
+  readonly threads: string;
+  readonly lanes: string;
   readonly content?: string;
   readonly state?: string;
 }
@@ -73,6 +76,8 @@ export const registerChallenge = (program: Command): void => {
       "--content <source>",
       "folder or gateway URL for programs and data; default: the market's",
     )
+    .addOption(threadsOption())
+    .addOption(lanesOption())
     .option("--state <folder>", "journal and runs; default: those of `assay watcher start`")
     .addHelpText(
       "after",
@@ -98,6 +103,7 @@ export const registerChallenge = (program: Command): void => {
               stateDir: watcherFolder(session, options.state),
               early: false,
               capacity: 1,
+              engine: engineWish(options),
               ...WATCHER_LIMITS,
               logger: createLogger({
                 name: "challenge",

@@ -8,6 +8,7 @@ import { createLogger } from "@assay/runtime/logger";
 import { formatCount, formatUnitPrice, parseAmount, type Token } from "../terminal/format.ts";
 import { readableLog } from "../terminal/log-lines.ts";
 import { asProvider, sessionOf, tokenOf } from "./common.ts";
+import { engineWish, lanesOption, threadsOption } from "./engine-options.ts";
 import { reserveStake } from "./provider-reserve.ts";
 
 interface StartOptions {
@@ -17,6 +18,8 @@ interface StartOptions {
   readonly region: string;
   readonly capacity: string;
   readonly dutyCycle: string;
+  readonly threads: string;
+  readonly lanes: string;
   readonly maxStatedLoss: string;
   readonly maxBond?: string;
   readonly reserve?: string;
@@ -78,7 +81,9 @@ export const registerProviderStart = (provider: Command): void => {
     .option("--name <name>", "name shown in the market")
     .option("--region <region>", "where this machine is", "unknown")
     .option("--capacity <jobs>", "jobs at a time", "1")
-    .option("--duty-cycle <share>", "share of the time a job may keep a core busy", "1")
+    .option("--duty-cycle <share>", "share of the time a job may compute", "1")
+    .addOption(threadsOption())
+    .addOption(lanesOption())
     .option("--max-stated-loss <amount>", "largest damage stated by a requester to answer for", "0")
     .option(
       "--max-bond <amount>",
@@ -117,6 +122,7 @@ export const registerProviderStart = (provider: Command): void => {
         priceFloor: checkFloor(options.floor),
         capacity: number(options.capacity, "capacity", 1, 1024),
         dutyCycle: number(options.dutyCycle, "duty-cycle", 0.01, 1),
+        engine: engineWish(options),
         hardware: options.gpu === undefined ? "cpu" : "gpu",
         maxDataBytes: MAX_DATA_MIB * MIB,
         checkpointBytes: CHECKPOINT_MIB * MIB,

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import pc from "picocolors";
 import { printProgram } from "@assay/engine/ir/json";
+import { PLAIN_ENGINE } from "@assay/engine/wasm/settings";
 import { measuredSeconds } from "@assay/provider/jobs/pace";
 import type { Quote } from "@assay/protocol/wire/api";
 import type { Session } from "../home/session.ts";
@@ -88,7 +89,7 @@ const ownSeconds = async (prepared: PreparedJob): Promise<number | undefined> =>
       parent: (parent?.tensors ?? []).map(({ words }) => words),
     },
     { seed, startStep: 0, stepUnits: units.step, evalUnits: units.eval },
-    1,
+    { engine: PLAIN_ENGINE, dutyCycle: 1 },
     new AbortController().signal,
   );
 };

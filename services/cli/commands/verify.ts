@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import pc from "picocolors";
 import type { Hex } from "viem";
+import { startEngine } from "@assay/engine/wasm/settings";
 import { AssayError } from "@assay/protocol/errors";
 import type { ProvenanceRecord } from "@assay/sdk/actions/provenance";
 import type { Session } from "../home/session.ts";
@@ -11,12 +12,15 @@ import { metricsOf } from "../verify/evaluate.ts";
 import { fetchInputs, fetchStart } from "../verify/inputs.ts";
 import { rerunInterval, rerunJob } from "../verify/rerun.ts";
 import { sessionOf, tokenOf } from "./common.ts";
+import { engineWish, lanesOption, threadsOption } from "./engine-options.ts";
 import { printRecord } from "./provenance.ts";
 
 interface VerifyOptions {
   readonly rerun?: boolean;
   readonly interval?: string;
   readonly content?: string;
+  readonly threads: string;
+  readonly lanes: string;
 }
 
 /** Prints one comparison and remembers whether all held. */
@@ -93,8 +97,11 @@ const rerun = async (
 
   output.step("Running the whole job again");
   const begun = performance.now();
+  const { engine, missing } = startEngine(engineWish(options), 1);
+  if (missing !== undefined) output.line(pc.yellow(`narrow lanes: ${missing}`));
   const { result, sample } = await rerunJob({
     job,
+    engine,
     start,
     until: progress.checkpoint,
     ...(options.interval === undefined ? {} : { interval: Number(options.interval) }),
@@ -128,6 +135,8 @@ export const registerVerify = (program: Command): void => {
       "--interval <index>",
       "which interval the reference back end runs; default: drawn at random",
     )
+    .addOption(threadsOption())
+    .addOption(lanesOption())
     .option(
       "--content <source>",
       "folder or gateway URL for program and data; default: the market's",

@@ -9,6 +9,7 @@ import type { Session } from "../home/session.ts";
 import { formatAmount } from "../terminal/format.ts";
 import { readableLog } from "../terminal/log-lines.ts";
 import { asWatcher, sessionOf, tokenOf } from "./common.ts";
+import { engineWish, lanesOption, threadsOption } from "./engine-options.ts";
 
 interface StartOptions {
   readonly fraction: string;
@@ -17,6 +18,8 @@ interface StartOptions {
   readonly auditFor?: string;
   readonly early?: boolean;
   readonly capacity: string;
+  readonly threads: string;
+  readonly lanes: string;
   readonly maxBond?: string;
   readonly content?: string;
   readonly state?: string;
@@ -80,6 +83,8 @@ export const registerWatcher = (program: Command): void => {
     .option("--audit-for <address>", "stake to audit for, if this key is an operator of it")
     .option("--early", "run a job when it is agreed, not only once something is submitted")
     .option("--capacity <jobs>", "jobs to run at a time", "1")
+    .addOption(threadsOption())
+    .addOption(lanesOption())
     .option("--max-bond <amount>", "most tokens to risk in one game")
     .option(
       "--content <source>",
@@ -113,6 +118,7 @@ export const registerWatcher = (program: Command): void => {
         auditor: addresses(options.auditFor, "audit-for")[0],
         early: options.early ?? false,
         capacity: number(options.capacity, "capacity", 1, 1_024),
+        engine: engineWish(options),
         maxBond: options.maxBond,
         ...WATCHER_LIMITS,
         cacheBytes: CACHE_MIB * MIB,

@@ -206,6 +206,8 @@ const startAgent = (
       ASSAY_PROVIDER_NAME: provider.name,
       ASSAY_PROVIDER_REGION: provider.region,
       ASSAY_PROVIDER_DUTY_CYCLE: String(provider.dutyCycle),
+      // Several machines are played on one.
+      ASSAY_PROVIDER_THREADS: "1",
       ASSAY_PROVIDER_POLL_MS: "200",
       ASSAY_PROVIDER_RECEIPT_SECONDS: "1",
     },
@@ -236,6 +238,7 @@ const startWatcher = ({
       ASSAY_WATCHER_API_URL: apiUrl,
       ASSAY_WATCHER_STATE_DIR: join(stateDir, "watcher"),
       ASSAY_WATCHER_START: "agreed",
+      ASSAY_WATCHER_THREADS: "1",
       ASSAY_WATCHER_POLL_MS: "200",
     },
     ready: (line) =>

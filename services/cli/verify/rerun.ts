@@ -5,11 +5,13 @@ import { referenceBackend } from "@assay/engine/reference/backend";
 import { checkpointStep, intervalsOf } from "@assay/engine/trace/recorder";
 import { stateRoot } from "@assay/engine/trace/roots";
 import { runJob, type JobResult, type StartState } from "@assay/engine/trace/run";
-import { wasmBackend } from "@assay/engine/wasm/backend";
+import { createWasmBackend } from "@assay/engine/wasm/backend";
+import type { EngineSettings } from "@assay/engine/wasm/settings";
 import type { JobInputs } from "./inputs.ts";
 
 export interface RerunOptions {
   readonly job: JobInputs;
+  readonly engine: EngineSettings;
   /** The state a successor starts from. */
   readonly start?: StartState | undefined;
   /** Checkpoint of the submission. */
@@ -32,6 +34,7 @@ export interface Rerun {
 /** Runs the whole job on the WebAssembly back end and keeps one interval for {@link rerunInterval}. */
 export const rerunJob = async ({
   job,
+  engine,
   start,
   until,
   interval,
@@ -40,7 +43,7 @@ export const rerunJob = async ({
   const index = interval ?? randomInt(until);
   let state: readonly Words[] | undefined;
   const result = await runJob({
-    backend: wasmBackend,
+    backend: createWasmBackend(engine),
     program: job.program,
     inputs: job.inputs,
     start,

@@ -1,4 +1,3 @@
-import { setFlagsFromString } from "node:v8";
 import { AssayError } from "@assay/protocol/errors";
 import type { Backend, Execution, Inputs, Words } from "../backend.ts";
 import { checkInputs, checkLoad, checkRun } from "../inputs.ts";
@@ -10,8 +9,8 @@ import { Feeder } from "../reference/feed.ts";
 import { compileCached } from "./cache.ts";
 import type { Compiled, CompileReport } from "./compile.ts";
 import { LEAST_WORK } from "./parallel.ts";
-import { NARROW_TILE, WIDE_TILE } from "./microkernel.ts";
 import { instantiate, sharedMemory, type WasmExports } from "./runtime.ts";
+import { MOST_THREADS, tileOf, turnOnWideLanes, type EngineSettings } from "./settings.ts";
 import { LIST_NUMBERS, runList, Team } from "./team.ts";
 
 /** An execution that also says what the compiler made of the program. */
@@ -143,14 +142,8 @@ class WasmRun implements WasmExecution {
   }
 }
 
-export interface WasmOptions {
-  /**
-   * `wide` asks V8 to join neighbouring 128-bit operations into 256-bit ones, on processors that have them, for the
-   * whole process (a flag that V8 still calls experimental). The bits are the same; contractions are nearly twice as
-   * fast.
-   */
-  readonly lanes: "narrow" | "wide";
-  /** Threads on one memory, the caller's included; 1 when not given. The bits are the same for any number. */
+export interface WasmOptions extends Pick<EngineSettings, "lanes"> {
+  /** 1 when not given. */
   readonly threads?: number;
   /** Evaluations below which one thread runs a kernel alone. */
   readonly leastWork?: number;
@@ -160,8 +153,6 @@ const seedWords = (seed: bigint): { readonly low: number; readonly high: number 
   low: Number(BigInt.asIntN(32, seed)),
   high: Number(BigInt.asIntN(32, seed >> 32n)),
 });
-
-const MOST_THREADS = 64;
 
 export interface WasmBackend extends Backend {
   prepare(program: Program, inputs: Inputs): Promise<WasmExecution>;
@@ -182,16 +173,16 @@ export const createWasmBackend = ({
       checkInputs(original, inputs);
       const staged = stageColumns(original, inputs.data);
       const program = staged?.program ?? original;
-      if (lanes === "wide") setFlagsFromString("--experimental-wasm-revectorize");
-      const tile = lanes === "wide" ? WIDE_TILE : NARROW_TILE;
-      const compiled = await compileCached(program, tile, { count: threads, leastWork });
+      if (lanes === "wide") turnOnWideLanes();
+      const division = { count: threads, leastWork };
+      const compiled = await compileCached(program, tileOf(lanes), division);
       const { module, plan } = compiled;
-      if (threads === 1)
+      if (compiled.threads === 1)
         return new WasmRun(program, compiled, await instantiate(module), inputs, staged, null);
       const memory = sharedMemory(plan.pages);
       const { low: seedLow, high: seedHigh } = seedWords(inputs.seed);
       const member = { module, memory, control: plan.control, seedLow, seedHigh };
-      const team = await Team.start(threads, member);
+      const team = await Team.start(compiled.threads, member);
       return new WasmRun(
         program,
         compiled,

@@ -41,6 +41,8 @@ export interface Compiled {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly plan: MemoryPlan;
   readonly report: CompileReport;
+  /** Threads that have to run it together. */
+  readonly threads: number;
 }
 
 const LISTS = ["init", "step", "eval"] as const;
@@ -50,7 +52,8 @@ const PAGE_BYTES = 65536;
 const MOST_PAGES = 65536;
 
 /** Compiles a checked program to a WebAssembly module with the functions `runInit`, `runStep`, `runEval` and `canonicalise`.
- * Throws ENGINE_MEMORY_LIMIT beyond 4 GiB.
+ * For one thread where no part of a step is worth dividing: others would be met at every step, and do nothing. Throws
+ * ENGINE_MEMORY_LIMIT beyond 4 GiB.
  */
 export const compile = (program: Program, tile: Tile, division = ONE_THREAD): Compiled => {
   const { count } = division;
@@ -62,6 +65,8 @@ export const compile = (program: Program, tile: Tile, division = ONE_THREAD): Co
     step: compileList(program, "step", module, helpers, tile, threads),
     eval: compileList(program, "eval", module, helpers, tile, threads),
   };
+  if (threads !== null && !kernels.step.some(({ kernel }) => kernel.divided))
+    return compile(program, tile);
   const plan = planMemory(program, kernels, count);
   if (plan.pages > MOST_PAGES) {
     throw new AssayError(
@@ -93,6 +98,7 @@ export const compile = (program: Program, tile: Tile, division = ONE_THREAD): Co
   return {
     bytes,
     plan,
+    threads: count,
     report: {
       peakBytes: plan.pages * PAGE_BYTES,
       moduleBytes: bytes.length,

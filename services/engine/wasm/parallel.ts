@@ -27,6 +27,8 @@ export const ONE_THREAD: Division = { count: 1, leastWork: 0 };
 /** A kernel of so few evaluations takes about as long as threads take to meet. */
 export const LEAST_WORK = 16_384;
 
+export const divisionFor = (count: number): Division => ({ count, leastWork: LEAST_WORK });
+
 /** A program that is compiled for several threads. */
 export interface Threads extends Division {
   /** The global that holds a thread's number. */

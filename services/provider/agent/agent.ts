@@ -1,7 +1,9 @@
 /** The provider's agent: offers this machine, answers proposals, runs jobs, and remembers everything that binds it. */
 import { mkdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { programParts } from "@assay/engine/ir/root";
+import { startEngine } from "@assay/engine/wasm/settings";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { toHex } from "@assay/protocol/commitments/hash";
 import { AssayError, isAssayError } from "@assay/protocol/errors";
@@ -20,6 +22,7 @@ import { getAddress, isAddressEqual, parseUnits, type Address, type Hex } from "
 import { BUBBLED_ERRORS, createChain } from "../chain/chain.ts";
 import { calibrated } from "../hardware/calibrate.ts";
 import { defaultMemoryLimit, detectHardware, requireRunnable } from "../hardware/detect.ts";
+import { crowding, shareOf } from "../hardware/share.ts";
 import { openJournal } from "../journal/journal.ts";
 import { openJobs, recollect } from "../journal/memory.ts";
 import { openNotebook } from "../journal/notebook.ts";
@@ -130,10 +133,15 @@ const startLocked = async (
     });
     const ownStore = await openContentStore({ folder: at("blocks") });
     const hardware = await detectHardware(stateDir);
-    const fullSpeed = await calibrated(at("calibration.json"));
-    const share = Math.min(1, (hardware.cpuCores ?? 1) / capacity);
-    const unitsPerSecond = Math.floor(fullSpeed * options.dutyCycle * share);
+    const { engine, missing } = startEngine(options.engine, capacity);
+    if (missing !== undefined)
+      logger.warn({ missing, ...engine }, "no wide lanes here: jobs run on narrow ones");
+    const fullSpeed = await calibrated(at("calibration.json"), engine);
+    const cores = { cores: availableParallelism(), threads: engine.threads };
+    const unitsPerSecond = Math.floor(fullSpeed * options.dutyCycle * shareOf(cores, capacity));
+    logger.info({ ...engine, unitsPerSecond }, "speed of one job, every place taken");
     const limits = {
+      engine,
       memoryBytes: options.memoryBytes ?? defaultMemoryLimit(capacity),
       maxDataBytes: options.maxDataBytes,
     };
@@ -220,6 +228,7 @@ const startLocked = async (
             folder,
             checkpoints: checkpointFolder(folder, options.checkpointBytes),
             inputs: () => jobInputs(folder, { store, request, limits, chain }, signal),
+            engine,
             logger,
             signal,
           },
@@ -271,6 +280,7 @@ const startLocked = async (
                 store,
                 limits,
                 dutyCycle: options.dutyCycle,
+                crowding: () => crowding(cores, places.taken, capacity),
                 places,
                 policy: () => ({ ...ask.current(), maxStatedLoss, unitsPerSecond }),
                 draining: () => draining,

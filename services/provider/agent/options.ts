@@ -1,5 +1,6 @@
 /** What an agent is told before it starts. */
 import type { Description } from "@assay/protocol/wire/description";
+import type { EngineWish } from "@assay/engine/wasm/settings";
 import type { Logger } from "@assay/runtime/logger";
 import type { Address, LocalAccount } from "viem";
 
@@ -20,8 +21,10 @@ export interface AgentOptions {
   readonly priceFloor: string;
   /** Jobs at a time. */
   readonly capacity: number;
-  /** Share of the time a job may keep a core busy. */
+  /** Share of the time a job may compute. */
   readonly dutyCycle: number;
+  /** Threads of one job, and their lanes. */
+  readonly engine: EngineWish;
   readonly hardware: "cpu" | "gpu";
   /** Bytes of memory of one job; default: half of the machine's, divided by capacity. */
   readonly memoryBytes?: number | undefined;

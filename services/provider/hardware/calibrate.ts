@@ -4,7 +4,8 @@ import { cpus } from "node:os";
 import { z } from "zod";
 import { workUnits } from "@assay/engine/ir/units";
 import { mlp } from "@assay/engine/models/mlp";
-import { wasmBackend } from "@assay/engine/wasm/backend";
+import { createWasmBackend } from "@assay/engine/wasm/backend";
+import { LANES, MOST_THREADS, type EngineSettings } from "@assay/engine/wasm/settings";
 
 const ROWS = 256;
 const INPUTS = 256;
@@ -14,14 +15,16 @@ const BURST_MS = 50;
 const GOOD_FOR_MS = 24 * 3600 * 1000;
 
 const savedSchema = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   cpuModel: z.string(),
+  lanes: z.enum(LANES),
+  threads: z.int().min(1).max(MOST_THREADS),
   unitsPerSecond: z.number().positive(),
   at: z.number(),
 });
 
-/** Work units a second on one core, for an MLP of common size. */
-export const measureUnitsPerSecond = async (): Promise<number> => {
+/** Work units a second of one job alone on the machine, for an MLP of common size. */
+const measureUnitsPerSecond = async (engine: EngineSettings): Promise<number> => {
   const program = mlp({
     inputs: INPUTS,
     hidden: [128],
@@ -36,7 +39,8 @@ export const measureUnitsPerSecond = async (): Promise<number> => {
   });
   const step = Number(workUnits(program).step);
   const data = program.data.map(({ shape }) => new Uint32Array(shape.reduce((a, b) => a * b, 1)));
-  const execution = await wasmBackend.prepare(program, { data, parent: [], seed: 1n });
+  const backend = createWasmBackend(engine);
+  const execution = await backend.prepare(program, { data, parent: [], seed: 1n });
   try {
     execution.init();
     execution.run(20);
@@ -58,18 +62,22 @@ export const measureUnitsPerSecond = async (): Promise<number> => {
   }
 };
 
-/** The measurement kept at `path`, made anew once it is a day old or of another machine. */
-export const calibrated = async (path: string): Promise<number> => {
+/** The measurement kept at `path`, made anew once it is a day old, of another machine or of other settings. */
+export const calibrated = async (path: string, engine: EngineSettings): Promise<number> => {
   const cpuModel = cpus()[0]?.model ?? "unknown";
   try {
     const saved = savedSchema.parse(JSON.parse(await readFile(path, "utf8")));
-    if (saved.cpuModel === cpuModel && Date.now() - saved.at < GOOD_FOR_MS)
-      return saved.unitsPerSecond;
+    const same =
+      saved.cpuModel === cpuModel &&
+      saved.lanes === engine.lanes &&
+      saved.threads === engine.threads;
+    if (same && Date.now() - saved.at < GOOD_FOR_MS) return saved.unitsPerSecond;
   } catch {
     // Absent or unreadable: measured again below.
   }
-  const unitsPerSecond = Math.round(await measureUnitsPerSecond());
-  const saved = { version: 1, cpuModel, unitsPerSecond, at: Date.now() };
+  const unitsPerSecond = Math.round(await measureUnitsPerSecond(engine));
+  const { lanes, threads } = engine;
+  const saved = { version: 2, cpuModel, lanes, threads, unitsPerSecond, at: Date.now() };
   await writeFile(path, `${JSON.stringify(saved)}\n`);
   return unitsPerSecond;
 };

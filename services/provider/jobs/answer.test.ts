@@ -10,6 +10,7 @@ import { programRoot } from "@assay/engine/ir/root";
 import { workUnits } from "@assay/engine/ir/units";
 import { mlp } from "@assay/engine/models/mlp";
 import { nodeHasher } from "@assay/engine/trace/hasher";
+import { PLAIN_ENGINE } from "@assay/engine/wasm/settings";
 import { digestOf } from "@assay/protocol/signing/typed-data";
 import type { Proposal } from "@assay/protocol/wire/api";
 import { canonicalHash, constraintsSchema } from "@assay/protocol/wire/description";
@@ -114,8 +115,9 @@ test("an agent does not sign what it cannot defend in time, nor once it is told 
     provider: account.address,
     notebook,
     store,
-    limits: { maxDataBytes: 2 ** 20, memoryBytes: 2 ** 26 },
+    limits: { maxDataBytes: 2 ** 20, memoryBytes: 2 ** 26, engine: PLAIN_ENGINE },
     dutyCycle: 1,
+    crowding: () => 1,
     places: createPlaces(2),
     policy: () => ({
       unitPrice: 1n,

@@ -24,8 +24,10 @@ export interface AnswerParts {
   readonly notebook: Notebook;
   readonly store: ContentStore;
   readonly limits: InputLimits;
-  /** Share of the time a job may keep a core busy. */
+  /** Share of the time a job may compute. */
   readonly dutyCycle: number;
+  /** How many times as long a job takes once every place is taken as it does now. */
+  readonly crowding: () => number;
   readonly places: Places;
   readonly policy: () => Policy;
   readonly draining: () => boolean;
@@ -133,8 +135,12 @@ const checkInputs = async (
     await fetchStart(parts.store, request, inputs.program, parts.chain.startOf, signal);
     const find = parts.chain.parentOf;
     const parent = await fetchParent(parts.store, request, inputs.program, find, signal);
-    const seconds = await measuredSeconds({ ...inputs, parent }, request, parts.dutyCycle, signal);
-    return { seconds, program: inputs.program };
+    const { dutyCycle, limits } = parts;
+    const { engine } = limits;
+    const pace = { engine, dutyCycle };
+    const crowding = parts.crowding();
+    const seconds = await measuredSeconds({ ...inputs, parent }, request, pace, signal);
+    return { seconds: seconds && seconds * crowding, program: inputs.program };
   } catch (error) {
     parts.signal.throwIfAborted();
     if (!timeout.aborted) throw error;

@@ -15,10 +15,11 @@ import { contentStore } from "@assay/storage/content";
 import { memoryBlocks } from "@assay/storage/memory";
 import { stateRoot } from "@assay/engine/trace/roots";
 import { encodeStateFile } from "@assay/engine/trace/state-file";
+import { PLAIN_ENGINE } from "@assay/engine/wasm/settings";
 import { zeroHash, type Hex } from "viem";
 import { fetchInputs, fetchParent, fetchStart } from "./inputs.ts";
 
-const LIMITS = { maxDataBytes: 2 ** 20, memoryBytes: 2 ** 26 };
+const LIMITS = { maxDataBytes: 2 ** 20, memoryBytes: 2 ** 26, engine: PLAIN_ENGINE };
 const program = mlp({
   inputs: 4,
   hidden: [8],
@@ -135,7 +136,7 @@ test("a data file far larger than what the program reads is not fetched", async 
   const { store, named } = await stored();
   const idle = column("idle", { dtype: "i32", shape: [2 ** 18] }, Array(2 ** 18).fill(0));
   const dataCid = digestOf(await store.putFile(encodeSafetensors([...file, idle])));
-  const ample = { maxDataBytes: 2 ** 30, memoryBytes: 2 ** 30 };
+  const ample = { maxDataBytes: 2 ** 30, memoryBytes: 2 ** 30, engine: PLAIN_ENGINE };
   await refused(fetchInputs(store, { ...named, dataCid }, ample), "CONTENT_TOO_LARGE");
 });
 

@@ -11,8 +11,7 @@ import { nodeHasher } from "@assay/engine/trace/hasher";
 import { stateRoot } from "@assay/engine/trace/roots";
 import type { StartState } from "@assay/engine/trace/run";
 import { decodeStateFile, parametersOf } from "@assay/engine/trace/state-file";
-import { compile } from "@assay/engine/wasm/compile";
-import { NARROW_TILE } from "@assay/engine/wasm/microkernel";
+import { memoryOf, type EngineSettings } from "@assay/engine/wasm/settings";
 import type { Request } from "@assay/protocol/domain/messages";
 import { AssayError } from "@assay/protocol/errors";
 import { cidOfDigest } from "@assay/storage/cid";
@@ -35,6 +34,8 @@ export interface InputLimits {
   readonly maxDataBytes: number;
   /** Bytes one job may use, its data included. */
   readonly memoryBytes: number;
+  /** How the job will be run: its memory depends on that. */
+  readonly engine: EngineSettings;
 }
 
 export interface JobInputs {
@@ -223,13 +224,12 @@ const checkParentOf = (request: Pick<Request, "startRoot">, program: Program): v
     );
 };
 
-const checkMemory = (program: Program, { memoryBytes }: InputLimits): void => {
-  const { peakBytes } = compile(program, NARROW_TILE).report;
+const checkMemory = (program: Program, { memoryBytes, engine }: InputLimits): void => {
   const state = stateBytes(program);
   const data = dataBytes(program);
-  // Beside the program's own memory: the data as columns here and on their way to the thread, and two copies of the state on
+  // Beside what the program runs in: the data as columns here and on their way to the thread, and two copies of the state on
   // their way to a checkpoint.
-  const needed = peakBytes + 2 * data + 2 * state;
+  const needed = memoryOf(program, engine) + 2 * data + 2 * state;
   if (needed <= memoryBytes) return;
   throw new AssayError(
     "MEMORY_TOO_LARGE",

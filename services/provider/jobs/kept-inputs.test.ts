@@ -12,6 +12,7 @@ import { mlp } from "@assay/engine/models/mlp";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { stateRoot } from "@assay/engine/trace/roots";
 import { encodeStateFile } from "@assay/engine/trace/state-file";
+import { PLAIN_ENGINE } from "@assay/engine/wasm/settings";
 import type { Request } from "@assay/protocol/domain/messages";
 import { digestOf } from "@assay/storage/cid";
 import { contentStore } from "@assay/storage/content";
@@ -62,7 +63,7 @@ test("what a job reads stays in its folder when the store has forgotten it, and 
   const sources: InputSources = {
     store: full,
     request,
-    limits: { maxDataBytes: 2 ** 20, memoryBytes: 2 ** 26 },
+    limits: { maxDataBytes: 2 ** 20, memoryBytes: 2 ** 26, engine: PLAIN_ENGINE },
     chain: {
       startOf: () => Promise.resolve(stateFile),
       parentOf: () => Promise.reject(new Error("there is no parent")),

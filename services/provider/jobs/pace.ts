@@ -2,6 +2,7 @@
 import type { Request } from "@assay/protocol/domain/messages";
 import { isAssayError } from "@assay/protocol/errors";
 import type { Words } from "@assay/engine/backend";
+import type { EngineSettings } from "@assay/engine/wasm/settings";
 import { measureInSandbox } from "../sandbox/sandbox.ts";
 import type { JobInputs } from "./inputs.ts";
 
@@ -13,14 +14,22 @@ const GIVE_UP_MS = 2_000;
 export const measuredSeconds = async (
   { programText, data, parent, program }: JobInputs & { readonly parent?: readonly Words[] },
   request: Pick<Request, "seed" | "startStep" | "stepUnits" | "evalUnits">,
-  dutyCycle: number,
+  { engine, dutyCycle }: { readonly engine: EngineSettings; readonly dutyCycle: number },
   signal: AbortSignal,
 ): Promise<number | undefined> => {
   const { seed, startStep, stepUnits, evalUnits } = request;
   const enough = AbortSignal.timeout(GIVE_UP_MS);
   try {
     const { initSeconds, stepSeconds } = await measureInSandbox(
-      { kind: "measure", program: programText, data, parent, seed, milliseconds: MEASURE_MS },
+      {
+        kind: "measure",
+        program: programText,
+        data,
+        parent,
+        seed,
+        engine,
+        milliseconds: MEASURE_MS,
+      },
       AbortSignal.any([signal, enough]),
     );
     // Evaluation runs once; by its units it is worth so many steps.

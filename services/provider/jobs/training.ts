@@ -74,6 +74,7 @@ export const train = async (parts: TrainingParts): Promise<Trained> => {
         1,
         Math.floor((parts.unitsPerSecond * STRIDE_SECONDS) / Number(request.stepUnits || 1n)),
       ),
+      engine: parts.limits.engine,
       dutyCycle: parts.dutyCycle,
       lossName: LOSS,
     },

@@ -1,5 +1,6 @@
 /** What the agent and the thread that looks into a run say to each other. Everything is data. */
 import type { Words } from "@assay/engine/backend";
+import type { EngineSettings } from "@assay/engine/wasm/settings";
 import type {
   ChallengerMove,
   Claims,
@@ -18,6 +19,7 @@ export interface RunData {
   /** Tensors of the parent model that the program reads. */
   readonly parent: readonly Words[];
   readonly seed: bigint;
+  readonly engine: EngineSettings;
   /** Step of the state that the request starts from; null for a run that begins with `init`. */
   readonly start: number | null;
   /** `C_0 … C_n`. */

@@ -9,6 +9,7 @@ import { saveCheckpoint } from "@assay/engine/trace/checkpoints";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { runJob } from "@assay/engine/trace/run";
 import { wasmBackend } from "@assay/engine/wasm/backend";
+import { PLAIN_ENGINE } from "@assay/engine/wasm/settings";
 import { treeRoot } from "@assay/protocol/commitments/tree";
 import { createLogger } from "@assay/runtime/logger";
 import { zeroHash, type Hex } from "viem";
@@ -65,6 +66,7 @@ const ranWith = async (t: TestContext, change: (roots: readonly Hex[]) => readon
         parent: [],
         start: undefined,
       }),
+    engine: PLAIN_ENGINE,
     logger: createLogger({ name: "test", level: "silent" }),
     signal: new AbortController().signal,
   };

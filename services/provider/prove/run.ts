@@ -3,6 +3,7 @@ import type { Words } from "@assay/engine/backend";
 import { folderCheckpoints } from "@assay/engine/trace/descent/checkpoints";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { stateRoot } from "@assay/engine/trace/roots";
+import type { EngineSettings } from "@assay/engine/wasm/settings";
 import { treeRoot } from "@assay/protocol/commitments/tree";
 import type { Bindings } from "@assay/protocol/domain/disputes";
 import type { Request } from "@assay/protocol/domain/messages";
@@ -21,6 +22,7 @@ export interface RunParts {
   readonly folder: string;
   readonly checkpoints: CheckpointFolder;
   readonly inputs: () => Promise<WholeInputs>;
+  readonly engine: EngineSettings;
   readonly logger: Pick<Logger, "warn">;
   readonly signal: AbortSignal;
 }
@@ -56,6 +58,7 @@ export const openSubmittedRun = async (
       data: inputs.data,
       parent: inputs.parent,
       seed,
+      engine: parts.engine,
       start: startRoot === zeroHash ? null : startStep,
       roots,
     },
@@ -92,6 +95,7 @@ const rootsOf = async (
         seed: parts.request.seed,
         start: inputs.start,
         resume: latest && { roots: latest.roots, state: latest.state },
+        engine: parts.engine,
         stride: 1,
         dutyCycle: 1,
         lossName: "",

@@ -6,6 +6,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { Words } from "@assay/engine/backend";
 import { parseProgram } from "@assay/engine/ir/json";
 import { openGameRun, type GameRun } from "@assay/engine/trace/game/game";
+import { createWasmBackend } from "@assay/engine/wasm/backend";
 import { isAssayError } from "@assay/protocol/errors";
 import type { Answer, FromThread, RunData, ToThread } from "./messages.ts";
 
@@ -17,10 +18,11 @@ const say = (message: FromThread): void => port.postMessage(message, []);
 let arrived: ((state: readonly Words[] | undefined) => void) | undefined;
 
 const open = (): GameRun => {
-  const { program, data, parent, seed, start, roots } = workerData as RunData;
+  const { program, data, parent, seed, engine, start, roots } = workerData as RunData;
   return openGameRun({
     program: parseProgram(program),
     inputs: { data, parent, seed },
+    backend: createWasmBackend(engine),
     start,
     checkpoints: {
       roots,

@@ -1,6 +1,7 @@
 /** What the agent and the thread that trains say to each other. Everything is data: no function, no handle, no path. */
 import type { Words } from "@assay/engine/backend";
 import type { SpeedReport } from "@assay/engine/wasm/report";
+import type { EngineSettings } from "@assay/engine/wasm/settings";
 import type { ResumePoint, StartState } from "@assay/engine/trace/run";
 import type { ThreadFailure } from "@assay/runtime/threads";
 import type { Hex } from "viem";
@@ -13,6 +14,8 @@ export interface Measurement {
   /** Tensors of the parent model that the program reads; none unless told. */
   readonly parent?: readonly Words[] | undefined;
   readonly seed: bigint;
+  /** The same as the job will have. */
+  readonly engine: EngineSettings;
   /** How long to run steps. */
   readonly milliseconds: number;
 }
@@ -34,6 +37,7 @@ export interface Assignment {
   /** Where the job starts when not from scratch. */
   readonly start: StartState | undefined;
   readonly resume: ResumePoint | undefined;
+  readonly engine: EngineSettings;
   /** Steps to run between two looks at clock and loss. */
   readonly stride: number;
   /** Share of the time to compute; the thread sleeps the rest. */

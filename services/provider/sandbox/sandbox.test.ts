@@ -4,7 +4,10 @@ import { printProgram } from "@assay/engine/ir/json";
 import { mlp } from "@assay/engine/models/mlp";
 import { runJob } from "@assay/engine/trace/run";
 import { wasmBackend } from "@assay/engine/wasm/backend";
+import { compile } from "@assay/engine/wasm/compile";
+import { divisionFor } from "@assay/engine/wasm/parallel";
 import { speedReport, type SpeedReport } from "@assay/engine/wasm/report";
+import { LANES, PLAIN_ENGINE, startEngine, tileOf } from "@assay/engine/wasm/settings";
 import { isAssayError } from "@assay/protocol/errors";
 import type { Assignment, CheckpointMessage } from "./messages.ts";
 import { measureInSandbox, trainInSandbox, type SandboxOptions } from "./sandbox.ts";
@@ -38,6 +41,7 @@ const assignment = (program: typeof short, change: Partial<Assignment> = {}): As
   seed: 3n,
   start: undefined,
   resume: undefined,
+  engine: PLAIN_ENGINE,
   stride: 10,
   dutyCycle: 1,
   lossName: "loss",
@@ -174,7 +178,14 @@ test("a program is measured without touching its data, and slower programs take 
     const data = dataOf(program);
     const before = data.map((words) => words.slice());
     const measured = await measureInSandbox(
-      { kind: "measure", program: printProgram(program), data, seed: 1n, milliseconds: 100 },
+      {
+        kind: "measure",
+        program: printProgram(program),
+        data,
+        seed: 1n,
+        engine: PLAIN_ENGINE,
+        milliseconds: 100,
+      },
       new AbortController().signal,
     );
     assert.deepEqual(data, before);
@@ -189,11 +200,74 @@ test("a measurement that takes too long is given up", async () => {
   const program = printProgram(endless);
   await assert.rejects(
     measureInSandbox(
-      { kind: "measure", program, data, seed: 1n, milliseconds: 60_000 },
+      { kind: "measure", program, data, seed: 1n, engine: PLAIN_ENGINE, milliseconds: 60_000 },
       AbortSignal.timeout(300),
     ),
     (error) => isAssayError(error, "JOB_STOPPED"),
   );
+});
+
+/** Large enough that its contractions are worth dividing. */
+const divided = (steps: number, interval: number) =>
+  mlp({
+    inputs: 64,
+    hidden: [64],
+    outputs: 4,
+    activation: "relu",
+    optimizer: { kind: "adamw", learningRate: 0.01 },
+    batch: 64,
+    interval,
+    steps,
+    trainRows: 128,
+    heldOutRows: 64,
+  });
+
+test("any lanes and number of threads give the same bits, also from a checkpoint on", async () => {
+  const program = divided(25, 10);
+  const job = assignment(program);
+  const { traceRoot, state, evaluation } = await run(assignment(program));
+  // The flag of wide lanes holds for all threads of the process from here on.
+  startEngine({ lanes: "wide", threads: 1 }, 1);
+  for (const lanes of LANES)
+    for (const threads of [1, 2]) {
+      const engine = { lanes, threads };
+      assert.equal(compile(program, tileOf(lanes), divisionFor(threads)).threads, threads);
+      const checkpoints: CheckpointMessage[] = [];
+      const again = { ...job, engine, data: dataOf(program) };
+      const whole = await run(again, {
+        onCheckpoint: (checkpoint) => Promise.resolve(void checkpoints.push(checkpoint)),
+      });
+      assert.deepEqual(
+        [whole.traceRoot, whole.state, whole.evaluation],
+        [traceRoot, state, evaluation],
+      );
+      const { roots, state: from } = checkpoints[1] as CheckpointMessage;
+      const resume = { roots, state: from };
+      const rest = await run({ ...again, data: dataOf(program), resume, dutyCycle: 0.5 });
+      assert.equal(rest.traceRoot, traceRoot);
+    }
+});
+
+test("a run on several threads is killed and measured like one on one", async () => {
+  const program = divided(2 ** 28, 2 ** 28);
+  const engine = { lanes: "narrow", threads: 2 } as const;
+  assert.equal(compile(program, tileOf("narrow"), divisionFor(2)).threads, 2);
+  const abort = new AbortController();
+  const running = run(assignment(program, { engine, stride: 2 ** 30 }), { signal: abort.signal });
+  setTimeout(() => abort.abort(), 300);
+  await assert.rejects(running, (error) => isAssayError(error, "JOB_STOPPED"));
+  const { stepSeconds } = await measureInSandbox(
+    {
+      kind: "measure",
+      program: printProgram(program),
+      data: dataOf(program),
+      seed: 1n,
+      engine,
+      milliseconds: 50,
+    },
+    new AbortController().signal,
+  );
+  assert.ok(stepSeconds > 0);
 });
 
 test("a failure that nobody foresaw may be tried again", async () => {

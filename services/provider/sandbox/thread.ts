@@ -7,7 +7,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { threadFailure } from "@assay/runtime/threads";
 import { parseProgram } from "@assay/engine/ir/json";
 import { runJob } from "@assay/engine/trace/run";
-import { wasmBackend } from "@assay/engine/wasm/backend";
+import { createWasmBackend } from "@assay/engine/wasm/backend";
 import { speedReport } from "@assay/engine/wasm/report";
 import type { Backend, Words } from "@assay/engine/backend";
 import type { Assignment, FromThread, Measurement } from "./messages.ts";
@@ -41,10 +41,11 @@ const train = async (job: Assignment): Promise<void> => {
     workedSince = performance.now();
   };
 
+  const engine = createWasmBackend(job.engine);
   const backend: Backend = {
-    name: wasmBackend.name,
+    name: engine.name,
     prepare: async (...parts) => {
-      const execution = await wasmBackend.prepare(...parts);
+      const execution = await engine.prepare(...parts);
       say({ kind: "compiled", speed: speedReport(program, execution.report) });
       return execution;
     },
@@ -92,7 +93,7 @@ const train = async (job: Assignment): Promise<void> => {
 const measure = async (job: Measurement): Promise<void> => {
   const program = parseProgram(job.program);
   const inputs = { data: job.data, parent: job.parent ?? [], seed: job.seed };
-  const execution = await wasmBackend.prepare(program, inputs);
+  const execution = await createWasmBackend(job.engine).prepare(program, inputs);
   const seconds = (since: number): number => (performance.now() - since) / 1000;
   const begun = performance.now();
   execution.init();

@@ -12,6 +12,7 @@ import { mlp } from "@assay/engine/models/mlp";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { runJob } from "@assay/engine/trace/run";
 import { wasmBackend } from "@assay/engine/wasm/backend";
+import { PLAIN_ENGINE } from "@assay/engine/wasm/settings";
 import { createLogger } from "@assay/runtime/logger";
 import type { ChainJob } from "@assay/sdk/actions/job-from-chain";
 import { digestOf } from "@assay/storage/cid";
@@ -26,7 +27,7 @@ import { createSlots } from "../slots.ts";
 import { keepJob } from "./keep.ts";
 
 const JOB = numberToHex(9, { size: 32 });
-const LIMITS = { memoryBytes: 2 ** 30, maxDataBytes: 2 ** 20 };
+const LIMITS = { memoryBytes: 2 ** 30, maxDataBytes: 2 ** 20, engine: PLAIN_ENGINE };
 const CHECKPOINT_BYTES = 2 ** 24;
 const program = mlp({
   inputs: 4,
@@ -150,7 +151,7 @@ test("a machine whose second run differs from its first challenges nothing, and 
         Promise.reject(new Error()),
       );
       const { checkpoint } = found.job.progress;
-      await replayFolder(folder, CHECKPOINT_BYTES).run(inputs, checkpoint, t.signal);
+      await replayFolder(folder, CHECKPOINT_BYTES, PLAIN_ENGINE).run(inputs, checkpoint, t.signal);
       // As if a bit of memory had been wrong in the last interval.
       const file = join(folder, `run-${checkpoint}.json`);
       const run = JSON.parse(await readFile(file, "utf8")) as { stateRoot: Hex; roots: Hex[] };

@@ -90,7 +90,7 @@ const asCoded = (error: unknown): AssayError =>
 export const keepJob = async (parts: KeepParts, jobId: Hex): Promise<Kept> => {
   const { chain, notebook, logger, signal } = parts;
   const folder = join(parts.runsDir, jobId);
-  const runs = replayFolder(folder, parts.checkpointBytes);
+  const runs = replayFolder(folder, parts.checkpointBytes, parts.limits.engine);
   let inputs: ReplayInputs | undefined;
   let player: Player | undefined;
   let told: string | undefined;
@@ -254,6 +254,7 @@ export const keepJob = async (parts: KeepParts, jobId: Hex): Promise<Kept> => {
       data,
       parent,
       seed,
+      engine: parts.limits.engine,
       folder,
       startStep: start?.step,
       roots,

@@ -2,6 +2,7 @@
 import type { Words } from "@assay/engine/backend";
 import type { Shown } from "@assay/engine/trace/game/point";
 import type { Scalar } from "@assay/engine/trace/game/scalar";
+import type { EngineSettings } from "@assay/engine/wasm/settings";
 import type { ChallengerMove, Position, ProviderMove } from "@assay/protocol/domain/disputes";
 import type { Hex } from "viem";
 
@@ -12,6 +13,7 @@ export interface Table {
   readonly data: readonly Words[];
   readonly parent: readonly Words[];
   readonly seed: bigint;
+  readonly engine: EngineSettings;
   /** Folder of the run's checkpoints. */
   readonly folder: string;
   /** Of the state that the request names; undefined for a job that begins with `init`. */

@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { parseProgram } from "@assay/engine/ir/json";
 import { folderCheckpoints } from "@assay/engine/trace/descent/checkpoints";
 import { openGameRun } from "@assay/engine/trace/game/game";
+import { createWasmBackend } from "@assay/engine/wasm/backend";
 import type { Claims } from "@assay/protocol/domain/disputes";
 import { isAssayError } from "@assay/protocol/errors";
 import type { Answer, Question, Table } from "./messages.ts";
@@ -10,11 +11,13 @@ import type { Answer, Question, Table } from "./messages.ts";
 if (parentPort === null) throw new Error("this file runs as a worker thread");
 const port = parentPort;
 
-const { program: text, data, parent, seed, folder, startStep, roots } = workerData as Table;
+const table = workerData as Table;
+const { program: text, data, parent, seed, folder, startStep, roots } = table;
 const program = parseProgram(text);
 const run = openGameRun({
   program,
   inputs: { data, parent, seed },
+  backend: createWasmBackend(table.engine),
   checkpoints: folderCheckpoints(folder, program, startStep ?? 0, roots),
   start: startStep ?? null,
 });

@@ -12,8 +12,7 @@ import { nodeHasher } from "@assay/engine/trace/hasher";
 import { stateRoot } from "@assay/engine/trace/roots";
 import type { StartState } from "@assay/engine/trace/run";
 import { decodeStateFile, parametersOf } from "@assay/engine/trace/state-file";
-import { compile } from "@assay/engine/wasm/compile";
-import { NARROW_TILE } from "@assay/engine/wasm/microkernel";
+import { memoryOf, type EngineSettings } from "@assay/engine/wasm/settings";
 import type { Terms } from "@assay/protocol/domain/messages";
 import { AssayError } from "@assay/protocol/errors";
 import type { ChainJob } from "@assay/sdk/actions/job-from-chain";
@@ -41,6 +40,8 @@ export interface ReplayLimits {
   readonly maxDataBytes: number;
   /** Bytes that one run may use. */
   readonly memoryBytes: number;
+  /** How the job will be run: its memory depends on that. */
+  readonly engine: EngineSettings;
 }
 
 /** Largest program that providers take too. */
@@ -143,9 +144,9 @@ const fetchData = async (
 const tensorBytes = (tensors: readonly { readonly shape: Shape }[]): number =>
   tensors.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
 
-const checkMemory = (program: Program, { memoryBytes }: ReplayLimits): void => {
-  const { peakBytes } = compile(program, NARROW_TILE).report;
-  const needed = peakBytes + 2 * tensorBytes(program.data) + 2 * tensorBytes(program.state);
+const checkMemory = (program: Program, { memoryBytes, engine }: ReplayLimits): void => {
+  const needed =
+    memoryOf(program, engine) + 2 * tensorBytes(program.data) + 2 * tensorBytes(program.state);
   if (needed <= memoryBytes) return;
   throw new AssayError(
     "REPLAY_TOO_LARGE",

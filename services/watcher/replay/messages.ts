@@ -1,5 +1,6 @@
 /** What the watcher and its replaying thread say to each other. */
 import type { Words } from "@assay/engine/backend";
+import type { EngineSettings } from "@assay/engine/wasm/settings";
 import type { ResumePoint, StartState } from "@assay/engine/trace/run";
 import type { ThreadFailure } from "@assay/runtime/threads";
 import type { Hex } from "viem";
@@ -11,6 +12,7 @@ interface Inputs {
   readonly data: readonly Words[];
   readonly parent: readonly Words[];
   readonly seed: bigint;
+  readonly engine: EngineSettings;
   /** The state that the request starts from; undefined for a job that begins with `init`. */
   readonly start: StartState | undefined;
   /** Checkpoint to stop at. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { latestCheckpoint, saveCheckpoint } from "@assay/engine/trace/checkpoints";
 import { checkpointStep } from "@assay/engine/trace/recorder";
 import type { StartState } from "@assay/engine/trace/run";
+import type { EngineSettings } from "@assay/engine/wasm/settings";
 import { bytes32 } from "@assay/protocol/wire/scalars";
 import { replaceFile } from "@assay/runtime/files";
 import { z } from "zod";
@@ -41,7 +42,11 @@ export interface ReplayFolder {
 /** About 20 reports in an interval: the thread gives its event loop a turn at each. */
 const REPORTS = 20;
 
-export const replayFolder = (folder: string, maxBytes: number): ReplayFolder => {
+export const replayFolder = (
+  folder: string,
+  maxBytes: number,
+  engine: EngineSettings,
+): ReplayFolder => {
   const file = (checkpoint: number): string => join(folder, `run-${checkpoint}.json`);
   return {
     finished: async (checkpoint) => {
@@ -64,6 +69,7 @@ export const replayFolder = (folder: string, maxBytes: number): ReplayFolder => 
           data,
           parent,
           seed,
+          engine,
           start,
           until: checkpoint,
           resume: resume && { roots: resume.roots, state: resume.state },
@@ -83,7 +89,19 @@ export const replayFolder = (folder: string, maxBytes: number): ReplayFolder => 
       const samples = await samplesOf(folder, inputs, checkpoint);
       const until = checkpoint;
       return confirmInThread(
-        { kind: "confirm", program, data, parent, seed, start, until, roots, samples, again },
+        {
+          kind: "confirm",
+          program,
+          data,
+          parent,
+          seed,
+          engine,
+          start,
+          until,
+          roots,
+          samples,
+          again,
+        },
         signal,
       );
     },

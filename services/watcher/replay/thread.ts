@@ -11,7 +11,7 @@ import { referenceBackend } from "@assay/engine/reference/backend";
 import { intervalsOf } from "@assay/engine/trace/recorder";
 import { stateRoot } from "@assay/engine/trace/roots";
 import { runJob, type StartState } from "@assay/engine/trace/run";
-import { wasmBackend } from "@assay/engine/wasm/backend";
+import { createWasmBackend } from "@assay/engine/wasm/backend";
 import { threadFailure } from "@assay/runtime/threads";
 import { zeroHash } from "viem";
 import type {
@@ -36,7 +36,7 @@ const inputsOf = ({ data, parent, seed }: Assignment): Inputs => ({ data, parent
 const replay = async (job: ReplayAssignment): Promise<void> => {
   const program = parseProgram(job.program);
   const result = await runJob({
-    backend: wasmBackend,
+    backend: createWasmBackend(job.engine),
     program,
     inputs: inputsOf(job),
     start: job.start,
@@ -84,14 +84,15 @@ const nextState = async (
 const confirm = async (job: ConfirmAssignment): Promise<Disagreement> => {
   const program = parseProgram(job.program);
   const inputs = inputsOf(job);
+  const backend = createWasmBackend(job.engine);
   for (const from of job.samples) {
-    const fast = await nextState(wasmBackend, program, inputs, from);
+    const fast = await nextState(backend, program, inputs, from);
     const slow = await nextState(referenceBackend, program, inputs, from);
     if (fast !== slow) return "back ends";
   }
   if (!job.again) return undefined;
   const { start, until } = job;
-  const second = await runJob({ backend: wasmBackend, program, inputs, start, until });
+  const second = await runJob({ backend, program, inputs, start, until });
   const same = second.checkpointRoots.every((root, i) => root === job.roots[i]);
   return same ? undefined : "second run";
 };

@@ -227,8 +227,10 @@ export const agentHome = async (
   // A known calibration, so that no test depends on how busy the machine is.
   await mkdir(join(home, "state"));
   const calibration = {
-    version: 1,
+    version: 2,
     cpuModel: cpus()[0]?.model ?? "unknown",
+    lanes: "narrow",
+    threads: 1,
     unitsPerSecond: 2e10,
     at: Date.now(),
   };
@@ -252,6 +254,7 @@ export const startAgent = async (
       ASSAY_PROVIDER_STATE_DIR: join(home, "state"),
       ASSAY_PROVIDER_PRICE: "1",
       ASSAY_PROVIDER_NAME: "test",
+      ASSAY_PROVIDER_THREADS: "1",
       ASSAY_PROVIDER_LOG_LEVEL: "debug",
       ASSAY_PROVIDER_POLL_MS: "200",
       ...environment,

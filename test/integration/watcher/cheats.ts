@@ -264,6 +264,7 @@ export const startWatcher = async (
       ASSAY_WATCHER_RPC_URL: stage.chain.rpcUrl,
       ASSAY_WATCHER_API_URL: stage.front.url,
       ASSAY_WATCHER_STATE_DIR: join(home, "state"),
+      ASSAY_WATCHER_THREADS: "1",
       ASSAY_WATCHER_LOG_LEVEL: "debug",
       ASSAY_WATCHER_POLL_MS: "100",
       ...environment,

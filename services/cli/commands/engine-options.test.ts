@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isAssayError } from "@assay/protocol/errors";
+import { engineWish } from "./engine-options.ts";
+
+test("threads are a number or `auto`, lanes are narrow or wide", () => {
+  assert.deepEqual(engineWish({ threads: "auto", lanes: "narrow" }), {
+    lanes: "narrow",
+    threads: "auto",
+  });
+  assert.deepEqual(engineWish({ threads: "64", lanes: "wide" }), { lanes: "wide", threads: 64 });
+});
+
+test("anything else is refused with its code", () => {
+  for (const threads of ["0", "65", "1.5", "-1", "", "many"])
+    assert.throws(
+      () => engineWish({ threads, lanes: "narrow" }),
+      (error) => isAssayError(error, "USAGE_BAD_NUMBER"),
+      threads,
+    );
+  assert.throws(
+    () => engineWish({ threads: "1", lanes: "512" }),
+    (error) => isAssayError(error, "USAGE_BAD_LANES"),
+  );
+});
