@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import { engineLines } from "./follow.ts";
 
-const report = { memoryBytes: 14_880_000, slowShare: 0.2, slowCount: 3 };
+const report = { memoryBytes: 14_880_000, fileBytes: 0, slowShare: 0.2, slowCount: 3 };
 const slow = ["step[4]: op 4: permute lane by lane", "step[9]: one element at a time"];
 const lines = (...given: Parameters<typeof engineLines>): string[] =>
   engineLines(...given).map(stripVTControlCharacters);

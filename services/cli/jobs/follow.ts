@@ -42,17 +42,25 @@ export const liveLine = (
 /** What the provider's engine made of the program: its memory, and what is not at full speed, if it matters. */
 export const engineLines = ({
   memoryBytes,
+  fileBytes,
   slowShare,
   slowCount,
   slow,
 }: Omit<EngineReport, "slow"> & { readonly slow: readonly string[] }): string[] => {
   const memory = `compiled: ${formatCount(memoryBytes)}B of memory`;
-  if (slowCount === 0) return [`${memory}, every op at full speed`];
+  const file =
+    fileBytes === 0
+      ? []
+      : [
+          `the data set (${formatCount(fileBytes)}B) has no room there: each step reads its rows from disk`,
+        ];
+  if (slowCount === 0) return [`${memory}, every op at full speed`, ...file];
   const share = (100 * slowShare).toPrecision(2);
   const shown = slow.slice(0, slowShare < NOTABLE_SHARE ? 1 : MOST_SHOWN);
   return [
     `${memory}; ops that run below full speed make ${share} % of a step${shown.length < slowCount ? `, first of ${slowCount}:` : ":"}`,
     ...shown.map((one) => pc.dim(`  ${one}`)),
+    ...file,
   ];
 };
 

@@ -5,6 +5,18 @@ import type { Column, FileColumn, Words } from "../backend.ts";
 
 export const isInFile = (column: Column): column is FileColumn => !(column instanceof Uint32Array);
 
+/** What of columns is in memory. */
+export const wordsOf = (columns: readonly Column[]): Words[] =>
+  columns.filter((column): column is Words => !isInFile(column));
+
+/** Columns with memory of their own, to be given away. */
+export const copyColumns = (columns: readonly Column[]): Column[] =>
+  columns.map((column) => (isInFile(column) ? column : column.slice()));
+
+/** Bytes of columns that lie in files. */
+export const bytesInFiles = (columns: readonly Column[]): number =>
+  columns.reduce((sum, column) => sum + (isInFile(column) ? 4 * column.length : 0), 0);
+
 /** A column that is being read. */
 export interface ColumnReader {
   /** Elements. */

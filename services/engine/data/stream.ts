@@ -26,9 +26,15 @@ type Pieces = AsyncIterable<Uint8Array>;
 
 const NOTHING = new Uint8Array();
 
-const takeLayout = async (reader: ByteReader, options?: DecodeOptions): Promise<TensorLayout> => {
+/** A layout, and the byte of the file at which its elements begin. */
+interface PlacedLayout extends TensorLayout {
+  readonly bodyBegin: number;
+}
+
+const takeLayout = async (reader: ByteReader, options?: DecodeOptions): Promise<PlacedLayout> => {
   const length = headerBytes((await reader.take(LENGTH_BYTES)) ?? NOTHING, options);
-  return layoutOf((await reader.take(length)) ?? NOTHING);
+  const layout = layoutOf((await reader.take(length)) ?? NOTHING);
+  return { ...layout, bodyBegin: LENGTH_BYTES + length };
 };
 
 /**
@@ -39,7 +45,7 @@ const visitTensors = async (
   source: Pieces,
   visit: (tensor: PlacedTensor, bytes: Uint8Array) => void,
   options?: DecodeOptions,
-): Promise<TensorLayout> => {
+): Promise<PlacedLayout> => {
   const reader = new ByteReader(source);
   try {
     const layout = await takeLayout(reader, options);
@@ -82,6 +88,8 @@ class LargestWord {
 /** A tensor of a file without its elements. */
 export interface TensorSummary extends NamedTensor {
   readonly root: Hex;
+  /** Byte of the file at which its elements begin. */
+  readonly begin: number;
   /** The largest element of an i32 tensor, negative ones counted as huge; 0 for f32. */
   readonly largest: number;
 }
@@ -107,7 +115,7 @@ export const scanTensors = async (
     parts.set(name, part);
     return part;
   };
-  const { tensors, metadata } = await visitTensors(
+  const { tensors, metadata, bodyBegin } = await visitTensors(
     source,
     (tensor, bytes) => {
       const { root, largest } = partOf(tensor);
@@ -120,7 +128,8 @@ export const scanTensors = async (
     tensors: tensors.map((tensor) => {
       const { name, dtype, shape } = tensor;
       const { root, largest } = partOf(tensor);
-      return { name, dtype, shape, root: root.finish(shape), largest: largest.value };
+      const begin = bodyBegin + tensor.begin;
+      return { name, dtype, shape, root: root.finish(shape), begin, largest: largest.value };
     }),
     metadata,
   };

@@ -89,7 +89,7 @@ export const estimateJob = async (
       : (Number(evaluation) / Number(step || 1n)) * stepSeconds;
     return {
       ...counts,
-      speed: speedReport(program, execution.report),
+      speed: speedReport(program, execution.report, inputs.data),
       stepSeconds,
       checkpointSeconds,
       totalSeconds:

@@ -1,11 +1,15 @@
 /** How a program compiled, in few words, for whoever waits for the job: its memory, and each op that is not at full speed. */
+import type { Column } from "../backend.ts";
+import { bytesInFiles } from "../columns/column.ts";
 import { elements } from "../ir/shape.ts";
 import type { OpList, Program } from "../ir/types.ts";
 import type { CompileReport, KernelReport } from "./compile.ts";
 
 export interface SpeedReport {
-  /** Bytes that the compiled program takes, its data included; fixed before the first step. */
+  /** Bytes that the compiled program takes, what it reads of its data included; fixed before the first step. */
   readonly memoryBytes: number;
+  /** Bytes of the data set that stay in a file, from which each step reads what it needs; 0 where all is in memory. */
+  readonly fileBytes: number;
   /** Share of a step's evaluations that kernels below full speed make. */
   readonly slowShare: number;
   /** Kernels below full speed. */
@@ -33,8 +37,12 @@ const named = ({ list, ops, notes }: KernelReport, share: number): string => {
 
 const rank = ({ list }: KernelReport): number => (list === "step" ? 0 : 1);
 
-/** Shortens a compiler's report; `program` is the one it is about. */
-export const speedReport = (program: Program, report: CompileReport): SpeedReport => {
+/** Shortens a compiler's report; `program` is the one it is about, `data` what it reads, all in memory unless told. */
+export const speedReport = (
+  program: Program,
+  report: CompileReport,
+  data: readonly Column[] = [],
+): SpeedReport => {
   const total = { init: 0, step: 0, eval: 0 };
   for (const { list, ops } of report.kernels) total[list] += evaluations(program, list, ops);
   const shares = report.slow
@@ -45,6 +53,7 @@ export const speedReport = (program: Program, report: CompileReport): SpeedRepor
     .toSorted((a, b) => rank(a.kernel) - rank(b.kernel) || b.share - a.share);
   return {
     memoryBytes: report.peakBytes,
+    fileBytes: bytesInFiles(data),
     slowShare: shares.reduce(
       (sum, { kernel, share }) => sum + (kernel.list === "step" ? share : 0),
       0,

@@ -160,8 +160,10 @@ export type Refusal = z.infer<typeof refusalSchema>;
 
 /** Part of a progress report. */
 export const engineReportSchema = z.strictObject({
-  /** Bytes of memory that the compiled program takes, its data included; fixed before the first step. */
+  /** Bytes of memory that the compiled program takes, what it reads of its data included; fixed before the first step. */
   memoryBytes: z.number().int().min(0),
+  /** Bytes of the data set that stay on the provider's disk, because its memory has no room for them. */
+  fileBytes: z.number().int().min(0),
   /** Share of a step's evaluations that run below full speed. */
   slowShare: z.number().min(0).max(1),
   slowCount: uint32,

@@ -1,5 +1,5 @@
 /** The provider's agent: offers this machine, answers proposals, runs jobs, and remembers everything that binds it. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { programParts } from "@assay/engine/ir/root";
@@ -28,7 +28,7 @@ import { openJobs, recollect } from "../journal/memory.ts";
 import { openNotebook } from "../journal/notebook.ts";
 import { answer } from "../jobs/answer.ts";
 import { checkpointFolder, jobFolder } from "../jobs/checkpoints.ts";
-import { jobInputs } from "../jobs/kept-inputs.ts";
+import { jobInputs, jobProgram } from "../jobs/kept-inputs.ts";
 import { createPlaces } from "../jobs/places.ts";
 import { createStandingOffer } from "../market/offers.ts";
 import { listen, tell } from "../market/proposals.ts";
@@ -132,6 +132,10 @@ const startLocked = async (
       gatewayUrl: options.gatewayUrl ?? options.apiUrl,
     });
     const ownStore = await openContentStore({ folder: at("blocks") });
+    const proposalsDir = at("proposals");
+    // What a killed process left there belongs to no job.
+    await rm(proposalsDir, { recursive: true, force: true });
+    await mkdir(proposalsDir);
     const hardware = await detectHardware(stateDir);
     const { engine, missing } = startEngine(options.engine, capacity);
     if (missing !== undefined)
@@ -245,7 +249,7 @@ const startLocked = async (
       },
       programOf: async ({ jobId, request }) => {
         const folder = jobFolder(stateDir, jobId);
-        const { program } = await jobInputs(folder, { store, request, limits, chain }, signal);
+        const { program } = await jobProgram(folder, { store, request }, signal);
         const { header, initRoot, stepRoot, evalRoot } = programParts(nodeHasher, program);
         return {
           header: toHex(header),
@@ -279,6 +283,7 @@ const startLocked = async (
                 notebook,
                 store,
                 limits,
+                proposalsDir,
                 dutyCycle: options.dutyCycle,
                 crowding: () => crowding(cores, places.taken, capacity),
                 places,

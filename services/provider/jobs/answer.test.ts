@@ -116,6 +116,7 @@ test("an agent does not sign what it cannot defend in time, nor once it is told 
     notebook,
     store,
     limits: { maxDataBytes: 2 ** 20, memoryBytes: 2 ** 26, engine: PLAIN_ENGINE },
+    proposalsDir: folder,
     dutyCycle: 1,
     crowding: () => 1,
     places: createPlaces(2),

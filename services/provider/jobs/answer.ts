@@ -7,6 +7,8 @@ import { digestOf, typedData, type MarketDomain } from "@assay/protocol/signing/
 import type { Proposal, Refusal } from "@assay/protocol/wire/api";
 import type { ContentStore } from "@assay/storage/content";
 import { randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import type { Address, Hex, LocalAccount } from "viem";
 import type { Chain } from "../chain/chain.ts";
 import type { Notebook } from "../journal/notebook.ts";
@@ -24,6 +26,8 @@ export interface AnswerParts {
   readonly notebook: Notebook;
   readonly store: ContentStore;
   readonly limits: InputLimits;
+  /** Where data sets that do not fit into memory lie while a proposal is looked at. */
+  readonly proposalsDir: string;
   /** Share of the time a job may compute. */
   readonly dutyCycle: number;
   /** How many times as long a job takes once every place is taken as it does now. */
@@ -129,9 +133,10 @@ const checkInputs = async (
   const left = (proposal.answerBy - ANSWER_MARGIN_SECONDS) * 1000 - Date.now();
   const timeout = AbortSignal.timeout(Math.max(1, left));
   const signal = AbortSignal.any([parts.signal, timeout]);
+  const dataPath = join(parts.proposalsDir, `${randomBytes(8).toString("hex")}.safetensors`);
   try {
     const { request } = proposal;
-    const inputs = await fetchInputs(parts.store, request, parts.limits, signal);
+    const inputs = await fetchInputs(parts.store, request, parts.limits, dataPath, signal);
     await fetchStart(parts.store, request, inputs.program, parts.chain.startOf, signal);
     const find = parts.chain.parentOf;
     const parent = await fetchParent(parts.store, request, inputs.program, find, signal);
@@ -148,5 +153,7 @@ const checkInputs = async (
       retryable: true,
       details: { units: totalUnits(proposal.request) },
     });
+  } finally {
+    await rm(dataPath, { force: true });
   }
 };

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { isInFile, wholeColumn } from "@assay/engine/columns/column";
+import { placeData } from "@assay/engine/columns/place";
 import { column, selectTensors, tensorListRoot } from "@assay/engine/data/dataset";
 import { encodeSafetensors } from "@assay/engine/data/safetensors";
 import { printProgram, programToJson } from "@assay/engine/ir/json";
@@ -17,28 +22,38 @@ import { stateRoot } from "@assay/engine/trace/roots";
 import { encodeStateFile } from "@assay/engine/trace/state-file";
 import { PLAIN_ENGINE } from "@assay/engine/wasm/settings";
 import { zeroHash, type Hex } from "viem";
-import { fetchInputs, fetchParent, fetchStart } from "./inputs.ts";
+import { fetchInputs as fetchWith, fetchParent, fetchStart } from "./inputs.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "assay-fetched-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+type Asked = Parameters<typeof fetchWith>;
+const fetchInputs = (store: Asked[0], request: Asked[1], limits: Asked[2]) =>
+  fetchWith(store, request, limits, join(folder, "data.safetensors"));
 
 const LIMITS = { maxDataBytes: 2 ** 20, memoryBytes: 2 ** 26, engine: PLAIN_ENGINE };
-const program = mlp({
-  inputs: 4,
-  hidden: [8],
-  outputs: 2,
-  activation: "relu",
-  optimizer: { kind: "adamw", learningRate: 0.01 },
-  batch: 4,
-  interval: 5,
-  steps: 20,
-  trainRows: 8,
-  heldOutRows: 2,
-});
-const file = program.data.map(({ name, dtype, shape }) =>
-  column(
-    name,
-    { dtype, shape },
-    Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => i % 2),
-  ),
-);
+const classifierOf = (trainRows: number): Program =>
+  mlp({
+    inputs: 4,
+    hidden: [8],
+    outputs: 2,
+    activation: "relu",
+    optimizer: { kind: "adamw", learningRate: 0.01 },
+    batch: 4,
+    interval: 5,
+    steps: 20,
+    trainRows,
+    heldOutRows: 2,
+  });
+const columnsOf = ({ data }: Program) =>
+  data.map(({ name, dtype, shape }) =>
+    column(
+      name,
+      { dtype, shape },
+      Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => i % 2),
+    ),
+  );
+const program = classifierOf(8);
+const file = columnsOf(program);
 
 /** Uploads and names a job; `change` makes what is signed differ from what is stored. */
 const stored = async (stands: Program = program, tensors = file) => {
@@ -130,6 +145,35 @@ test("inputs beyond this machine's limits are refused before they are used", asy
   const { store, named } = await stored();
   await refused(fetchInputs(store, named, { ...LIMITS, memoryBytes: 10_000 }), "MEMORY_TOO_LARGE");
   await refused(fetchInputs(store, named, { ...LIMITS, maxDataBytes: 64 }), "CONTENT_TOO_LARGE");
+});
+
+test("a data set without room in memory is streamed to a file, and is held against the same root", async () => {
+  const large = classifierOf(2 ** 16);
+  const tensors = columnsOf(large);
+  const { store, named } = await stored(large, tensors.toReversed());
+  const { needed } = placeData(large, { ...LIMITS, memoryBytes: Infinity });
+  const dataBytes = 2 ** 23;
+  const ample = await fetchInputs(store, named, {
+    ...LIMITS,
+    maxDataBytes: dataBytes,
+    memoryBytes: needed,
+  });
+  assert.ok(!ample.data.some(isInFile));
+  const limits = { ...LIMITS, maxDataBytes: dataBytes, memoryBytes: needed - 1 };
+  const { data } = await fetchInputs(store, named, limits);
+  assert.ok(data.every(isInFile));
+  assert.deepEqual(data.map(wholeColumn), ample.data);
+  await refused(fetchInputs(store, { ...named, dataRoot: OTHER }, limits), "DATA_ROOT_MISMATCH");
+  // What it takes on disk has a limit of its own.
+  await refused(
+    fetchInputs(store, named, { ...limits, maxDataBytes: 2 ** 20 }),
+    "CONTENT_TOO_LARGE",
+  );
+  const { needed: least } = placeData(large, { ...LIMITS, memoryBytes: 0 });
+  await fetchInputs(store, named, { ...limits, memoryBytes: least });
+  const none = fetchInputs(store, named, { ...limits, memoryBytes: least - 1 });
+  await assert.rejects(none, { code: "MEMORY_TOO_LARGE", message: new RegExp(`needs ${least} `) });
+  assert.deepEqual(readdirSync(folder), ["data.safetensors"]);
 });
 
 test("a data file far larger than what the program reads is not fetched", async () => {

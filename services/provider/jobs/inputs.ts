@@ -1,5 +1,7 @@
 /** Fetches what a request names and checks that it is what the requester signed. */
-import type { Words } from "@assay/engine/backend";
+import type { Column, Words } from "@assay/engine/backend";
+import { type DataFile, newDataFile, placeColumns } from "@assay/engine/columns/data-file";
+import { type DataPlace, placeData, tensorBytes } from "@assay/engine/columns/place";
 import { selectTensors, tensorListRoot } from "@assay/engine/data/dataset";
 import { decodeSafetensors } from "@assay/engine/data/safetensors";
 import { readColumns } from "@assay/engine/data/stream";
@@ -11,7 +13,7 @@ import { nodeHasher } from "@assay/engine/trace/hasher";
 import { stateRoot } from "@assay/engine/trace/roots";
 import type { StartState } from "@assay/engine/trace/run";
 import { decodeStateFile, parametersOf } from "@assay/engine/trace/state-file";
-import { memoryOf, type EngineSettings } from "@assay/engine/wasm/settings";
+import type { EngineSettings } from "@assay/engine/wasm/settings";
 import type { Request } from "@assay/protocol/domain/messages";
 import { AssayError } from "@assay/protocol/errors";
 import { cidOfDigest } from "@assay/storage/cid";
@@ -31,18 +33,22 @@ const DATA_EXTRA_BYTES = 2 ** 20;
 const MOST_STATE = 4;
 
 export interface InputLimits {
+  /** Bytes of a data set, on disk where there is not enough memory for it. */
   readonly maxDataBytes: number;
-  /** Bytes one job may use, its data included. */
+  /** Bytes of memory one job may use, its data included where that fits. */
   readonly memoryBytes: number;
   /** How the job will be run: its memory depends on that. */
   readonly engine: EngineSettings;
 }
 
-export interface JobInputs {
+export interface JobProgram {
   readonly program: Program;
   readonly programText: string;
-  /** One per `program.data`. */
-  readonly data: readonly Words[];
+}
+
+export interface JobInputs extends JobProgram {
+  /** One per `program.data`: all in memory, or all in a file. */
+  readonly data: readonly Column[];
 }
 
 /** What of a request names its inputs. */
@@ -66,10 +72,17 @@ export interface InputFiles {
   program(maxBytes: number): Promise<Uint8Array>;
   /** In pieces: the columns are in memory once, and nothing else of the file is. */
   data(maxBytes: number): AsyncIterable<Uint8Array>;
+  /** The same for a data set that stays on disk. */
+  dataFile(maxBytes: number): DataFile;
 }
 
+const storedProgram =
+  (store: ContentStore, { programCid }: NamedInputs, signal: AbortSignal | undefined) =>
+  (maxBytes: number): Promise<Uint8Array> =>
+    readAll(store, cidOfDigest(programCid), { maxBytes, signal });
+
 /**
- * Program and data of a request, checked. Throws PROGRAM_ROOT_MISMATCH, PROGRAM_HEADER_MISMATCH, UNITS_MISMATCH,
+ * Program and data of a request, checked; a data set that does not fit into memory is written to `dataPath`. Throws PROGRAM_ROOT_MISMATCH, PROGRAM_HEADER_MISMATCH, UNITS_MISMATCH,
  * MEMORY_TOO_LARGE, DATA_ROOT_MISMATCH, the engine's ENGINE_PROGRAM_*, ENGINE_SAFETENSORS_INVALID and
  * ENGINE_DATA_COLUMN, and the store's CONTENT_*, BLOCK_CORRUPT, GATEWAY_*.
  */
@@ -77,16 +90,40 @@ export const fetchInputs = (
   store: ContentStore,
   request: NamedInputs,
   limits: InputLimits,
+  dataPath: string,
   signal?: AbortSignal,
-): Promise<JobInputs> =>
-  readInputs(
+): Promise<JobInputs> => {
+  const data = (maxBytes: number) =>
+    store.getFile(cidOfDigest(request.dataCid), { maxBytes, signal });
+  return readInputs(
     {
-      program: (maxBytes) => readAll(store, cidOfDigest(request.programCid), { maxBytes, signal }),
-      data: (maxBytes) => store.getFile(cidOfDigest(request.dataCid), { maxBytes, signal }),
+      program: storedProgram(store, request, signal),
+      data,
+      dataFile: (maxBytes) => newDataFile(dataPath, data(maxBytes)),
     },
     request,
     limits,
   );
+};
+
+/** The program alone, checked. Throws as {@link fetchInputs}. */
+export const fetchProgram = (
+  store: ContentStore,
+  request: NamedInputs,
+  signal?: AbortSignal,
+): Promise<JobProgram> => readProgram({ program: storedProgram(store, request, signal) }, request);
+
+/** As {@link fetchProgram}, from any files. */
+export const readProgram = async (
+  files: Pick<InputFiles, "program">,
+  request: NamedInputs,
+): Promise<JobProgram> => {
+  const programText = new TextDecoder().decode(await files.program(PROGRAM_BYTES));
+  const program = parseProgram(programText);
+  checkProgramOf(request, program);
+  checkParentOf(request, program);
+  return { program, programText };
+};
 
 /** As {@link fetchInputs}, from any files. */
 export const readInputs = async (
@@ -94,23 +131,26 @@ export const readInputs = async (
   request: NamedInputs,
   limits: InputLimits,
 ): Promise<JobInputs> => {
-  const programText = new TextDecoder().decode(await files.program(PROGRAM_BYTES));
-  const program = parseProgram(programText);
-  checkProgramOf(request, program);
-  checkParentOf(request, program);
-  checkMemory(program, limits);
+  const { program, programText } = await readProgram(files, request);
+  const place = placeOf(program, limits);
   if (program.data.length === 0) return { program, programText, data: [] };
-  const columns = await readColumns(
-    files.data(
-      Math.min(limits.maxDataBytes, limits.memoryBytes, dataBytes(program) + DATA_EXTRA_BYTES),
-    ),
-    program.data,
-    { maxHeaderBytes: DATA_EXTRA_BYTES },
-  );
-  const root = tensorListRoot(nodeHasher, columns);
+  const { root, columns } = await readData(files, program, limits, place);
   if (root !== request.dataRoot)
     throw mismatch("DATA_ROOT_MISMATCH", "the data set", request.dataRoot, root);
-  return { program, programText, data: columns.map(({ words }) => words) };
+  return { program, programText, data: columns };
+};
+
+const readData = async (
+  files: InputFiles,
+  { data }: Program,
+  { maxDataBytes, memoryBytes }: InputLimits,
+  place: DataPlace,
+): Promise<{ readonly root: Hex; readonly columns: readonly Column[] }> => {
+  const most = Math.min(maxDataBytes, tensorBytes(data) + DATA_EXTRA_BYTES);
+  const options = { maxHeaderBytes: DATA_EXTRA_BYTES };
+  if (place === "file") return placeColumns(files.dataFile(most), data, options);
+  const columns = await readColumns(files.data(Math.min(most, memoryBytes)), data, options);
+  return { root: tensorListRoot(nodeHasher, columns), columns: columns.map(({ words }) => words) };
 };
 
 /** Which file holds the model of a record: the digest that its job submitted. */
@@ -164,7 +204,7 @@ export const fetchStart = async (
 ): Promise<StartState | undefined> => {
   if (request.startRoot === zeroHash) return undefined;
   const bytes = await readAll(store, cidOfDigest(await find(request)), {
-    maxBytes: stateBytes(program) + DATA_EXTRA_BYTES,
+    maxBytes: tensorBytes(program.state) + DATA_EXTRA_BYTES,
     signal,
   });
   return checkedStart(bytes, request, program);
@@ -224,33 +264,20 @@ const checkParentOf = (request: Pick<Request, "startRoot">, program: Program): v
     );
 };
 
-const checkMemory = (program: Program, { memoryBytes, engine }: InputLimits): void => {
-  const state = stateBytes(program);
-  const data = dataBytes(program);
-  // Beside what the program runs in: the data as columns here and on their way to the thread, and two copies of the state on
-  // their way to a checkpoint.
-  const needed = memoryOf(program, engine) + 2 * data + 2 * state;
-  if (needed <= memoryBytes) return;
+const placeOf = (program: Program, limits: InputLimits): DataPlace => {
+  const { memoryBytes } = limits;
+  const { place, needed } = placeData(program, limits);
+  if (place !== undefined) return place;
   throw new AssayError(
     "MEMORY_TOO_LARGE",
     `the job needs ${needed} bytes of memory, ${memoryBytes} are granted`,
     {
-      remedy: "Choose a provider with more memory, or a smaller model, batch or data set.",
+      remedy:
+        "Choose a provider with more memory, or a smaller model or batch, or evaluate fewer held-out rows.",
       details: { needed, memoryBytes },
     },
   );
 };
-
-const stateBytes = (program: Program): number =>
-  program.state.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
-
-const dataBytes = (program: Program): number =>
-  program.data.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
-
-const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-
-const tensorBytes = (tensors: Program["parent"]): number =>
-  tensors.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
 
 const mismatch = (code: string, what: string, signed: string, found: string): AssayError =>
   new AssayError(code, `${what}: signed ${signed}, found ${found}`, {

@@ -5,7 +5,8 @@
 import { createReadStream } from "node:fs";
 import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Words } from "@assay/engine/backend";
+import type { Column, Words } from "@assay/engine/backend";
+import { isInFile, wordsOf } from "@assay/engine/columns/column";
 import type { NamedWords } from "@assay/engine/data/safetensors";
 import { writeTensors } from "@assay/engine/data/stream";
 import type { NamedTensor } from "@assay/engine/ir/types";
@@ -21,10 +22,13 @@ import {
   checkedStart,
   fetchInputs,
   fetchParent,
+  fetchProgram,
   fetchStart,
   readInputs,
+  readProgram,
   type InputLimits,
   type JobInputs,
+  type JobProgram,
 } from "./inputs.ts";
 
 /** Program, data, the parent's tensors, and the state to start from where there is one. */
@@ -56,20 +60,35 @@ const named = (declared: readonly NamedTensor[], all: readonly Words[]): NamedWo
     return { name, dtype, shape, words };
   });
 
-/** Writes them whole or not at all. */
-const keep = async (jobFolder: string, inputs: WholeInputs): Promise<void> => {
+/** Writes what is in memory. */
+const writeInputs = async (folder: string, inputs: WholeInputs): Promise<void> => {
   const { program, programText, data, parent, start } = inputs;
+  await writeFile(join(folder, FILES.program), programText);
+  const columns = wordsOf(data);
+  if (columns.length === data.length)
+    await writeTensors(join(folder, FILES.data), named(program.data, columns));
+  await writeTensors(join(folder, FILES.parent), named(program.parent, parent));
+  if (start !== undefined)
+    await writeFile(join(folder, FILES.start), encodeStateFile(program, start.state, {}));
+};
+
+/** Fetches them into their folder, which is there whole or not at all. */
+const fetchKept = async (
+  jobFolder: string,
+  sources: InputSources,
+  signal: AbortSignal,
+): Promise<WholeInputs> => {
   const folder = inputsFolder(jobFolder);
   const part = `${folder}.part`;
   await rm(part, { recursive: true, force: true });
   await mkdir(part, { recursive: true });
-  await writeFile(join(part, FILES.program), programText);
-  await writeTensors(join(part, FILES.data), named(program.data, data));
-  await writeTensors(join(part, FILES.parent), named(program.parent, parent));
-  if (start !== undefined)
-    await writeFile(join(part, FILES.start), encodeStateFile(program, start.state, {}));
+  const inputs = await fetchWhole(sources, join(part, FILES.data), signal);
+  await writeInputs(part, inputs);
   await rm(folder, { recursive: true, force: true });
   await rename(part, folder);
+  const path = join(folder, FILES.data);
+  const moved = (column: Column): Column => (isInFile(column) ? { ...column, path } : column);
+  return { ...inputs, data: inputs.data.map(moved) };
 };
 
 const checkSize = async (path: string, maxBytes: number): Promise<void> => {
@@ -85,21 +104,33 @@ const read = async (path: string, maxBytes: number): Promise<Uint8Array> => {
   return readFile(path);
 };
 
-async function* stream(path: string, maxBytes: number): AsyncGenerator<Uint8Array> {
+async function* stream(
+  path: string,
+  maxBytes: number,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   await checkSize(path, maxBytes);
-  yield* createReadStream(path, { highWaterMark: 2 ** 20 }) as AsyncIterable<Uint8Array>;
+  const pieces = createReadStream(path, { highWaterMark: 2 ** 20, signal });
+  yield* pieces as AsyncIterable<Uint8Array>;
 }
+
+const keptPath = (jobFolder: string, name: keyof typeof FILES): string =>
+  join(inputsFolder(jobFolder), FILES[name]);
 
 const readKept = async (
   jobFolder: string,
   { request, limits }: InputSources,
+  signal: AbortSignal,
 ): Promise<WholeInputs> => {
+  const path = (name: keyof typeof FILES): string => keptPath(jobFolder, name);
   const file = (name: keyof typeof FILES, maxBytes = limits.memoryBytes): Promise<Uint8Array> =>
-    read(join(inputsFolder(jobFolder), FILES[name]), maxBytes);
+    read(path(name), maxBytes);
+  const data = (maxBytes: number) => stream(path("data"), maxBytes, signal);
   const inputs = await readInputs(
     {
       program: (maxBytes) => file("program", maxBytes),
-      data: (maxBytes) => stream(join(inputsFolder(jobFolder), FILES.data), maxBytes),
+      data,
+      dataFile: (maxBytes) => ({ path: path("data"), pieces: data(maxBytes) }),
     },
     request,
     limits,
@@ -120,9 +151,10 @@ const readKept = async (
 
 const fetchWhole = async (
   { store, request, limits, chain }: InputSources,
+  dataPath: string,
   signal: AbortSignal,
 ): Promise<WholeInputs> => {
-  const inputs = await fetchInputs(store, request, limits, signal);
+  const inputs = await fetchInputs(store, request, limits, dataPath, signal);
   const { program } = inputs;
   return {
     ...inputs,
@@ -131,18 +163,42 @@ const fetchWhole = async (
   };
 };
 
+/** Of each folder, what is done with it now: whatever else is asked about the same job waits for it. */
+const turns = new Map<string, Promise<unknown>>();
+
+const inTurn = <T>(folder: string, action: () => Promise<T>): Promise<T> => {
+  const before = turns.get(folder) ?? Promise.resolve();
+  const mine = before.catch(() => undefined).then(action);
+  turns.set(folder, mine);
+  const over = (): void => {
+    if (turns.get(folder) === mine) turns.delete(folder);
+  };
+  mine.then(over, over);
+  return mine;
+};
+
 /**
  * What a job reads, from its folder, or fetched and kept there. Kept files are checked as fetched ones are, and fetched again where
  * they have changed. Throws what fetching throws.
  */
-export const jobInputs = async (
+export const jobInputs = (
   jobFolder: string,
   sources: InputSources,
   signal: AbortSignal,
-): Promise<WholeInputs> => {
-  const kept = await readKept(jobFolder, sources).catch(() => undefined);
-  if (kept !== undefined) return kept;
-  const inputs = await fetchWhole(sources, signal);
-  await keep(jobFolder, inputs);
-  return inputs;
+): Promise<WholeInputs> =>
+  inTurn(jobFolder, async () => {
+    const kept = await readKept(jobFolder, sources, signal).catch(() => undefined);
+    signal.throwIfAborted();
+    return kept ?? fetchKept(jobFolder, sources, signal);
+  });
+
+/** The program alone, from the job's folder or fetched. Throws what fetching throws. */
+export const jobProgram = async (
+  jobFolder: string,
+  { store, request }: Pick<InputSources, "store" | "request">,
+  signal: AbortSignal,
+): Promise<JobProgram> => {
+  const path = keptPath(jobFolder, "program");
+  const kept = { program: (maxBytes: number) => read(path, maxBytes) };
+  return readProgram(kept, request).catch(() => fetchProgram(store, request, signal));
 };

@@ -12,7 +12,6 @@ import { mlp } from "@assay/engine/models/mlp";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { runJob } from "@assay/engine/trace/run";
 import { wasmBackend } from "@assay/engine/wasm/backend";
-import { PLAIN_ENGINE } from "@assay/engine/wasm/settings";
 import { treeRoot } from "@assay/protocol/commitments/tree";
 import type { Request } from "@assay/protocol/domain/messages";
 import { createLogger } from "@assay/runtime/logger";
@@ -69,7 +68,6 @@ test("a late agent with the last checkpoint but no result is paid for the one be
     store,
     ownStore: store,
     logger: createLogger({ name: "test", level: "silent" }),
-    limits: { maxDataBytes: 2 ** 20, memoryBytes: 2 ** 26, engine: PLAIN_ENGINE },
     checkpoints,
     signal: new AbortController().signal,
   };

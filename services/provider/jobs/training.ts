@@ -8,7 +8,7 @@ import type { ContentStore } from "@assay/storage/content";
 import type { Hex } from "viem";
 import { trainInSandbox } from "../sandbox/sandbox.ts";
 import type { CheckpointFolder } from "./checkpoints.ts";
-import { fetchInputs, type InputLimits } from "./inputs.ts";
+import { fetchProgram, type InputLimits } from "./inputs.ts";
 import type { WholeInputs } from "./kept-inputs.ts";
 import { modelFile } from "./model-file.ts";
 import { publishCheckpoint, type Receipts } from "./receipts.ts";
@@ -19,7 +19,7 @@ export interface TrainingParts {
   readonly store: ContentStore;
   /** The part of it that is on this machine alone. */
   readonly ownStore: ContentStore;
-  readonly limits: InputLimits;
+  readonly limits: Pick<InputLimits, "engine">;
   /** All that the job reads, checked; it stays on this machine until the job is over. */
   readonly inputs: (signal: AbortSignal) => Promise<WholeInputs>;
   readonly checkpoints: CheckpointFolder;
@@ -118,11 +118,11 @@ export const upload = async (
 export const prefixOf = async (
   parts: Pick<
     TrainingParts,
-    "jobId" | "request" | "store" | "ownStore" | "limits" | "checkpoints" | "logger" | "signal"
+    "jobId" | "request" | "store" | "ownStore" | "checkpoints" | "logger" | "signal"
   >,
 ): Promise<Submission | undefined> => {
-  const { request, store, limits, checkpoints, signal } = parts;
-  const { program } = await fetchInputs(store, request, limits, signal);
+  const { request, store, checkpoints, signal } = parts;
+  const { program } = await fetchProgram(store, request, signal);
   const latest = await checkpoints.latest(program, program.steps);
   const checkpoint = (latest?.roots.length ?? 1) - 1;
   if (latest === undefined || checkpoint === 0) return undefined;

@@ -1,5 +1,5 @@
 /** What the agent and the thread that looks into a run say to each other. Everything is data. */
-import type { Words } from "@assay/engine/backend";
+import type { Column, Words } from "@assay/engine/backend";
 import type { EngineSettings } from "@assay/engine/wasm/settings";
 import type {
   ChallengerMove,
@@ -15,7 +15,7 @@ import type { Hex } from "viem";
 export interface RunData {
   /** Text of `program.json`, checked again inside. */
   readonly program: string;
-  readonly data: readonly Words[];
+  readonly data: readonly Column[];
   /** Tensors of the parent model that the program reads. */
   readonly parent: readonly Words[];
   readonly seed: bigint;

@@ -1,5 +1,6 @@
 /** What is needed to answer for a submission: its inputs, the roots of its checkpoints, and their states on disk. */
 import type { Words } from "@assay/engine/backend";
+import { copyColumns } from "@assay/engine/columns/column";
 import { folderCheckpoints } from "@assay/engine/trace/descent/checkpoints";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { stateRoot } from "@assay/engine/trace/roots";
@@ -90,7 +91,7 @@ const rootsOf = async (
         kind: "train",
         program: inputs.programText,
         // The thread takes what it is given, and the data is needed afterwards.
-        data: inputs.data.map((words) => words.slice()),
+        data: copyColumns(inputs.data),
         parent: inputs.parent.map((words) => words.slice()),
         seed: parts.request.seed,
         start: inputs.start,

@@ -1,6 +1,6 @@
 /**
- * Runs in a thread of its own: makes parts of one submitted run again to answer disputes about it. It reads and writes no
- * file and opens no connection.
+ * Runs in a thread of its own: makes parts of one submitted run again to answer disputes about it. It reads no file
+ * but that of a data set which does not fit into memory, writes none and opens no connection.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import type { Words } from "@assay/engine/backend";

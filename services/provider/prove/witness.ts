@@ -1,5 +1,6 @@
 /** A thread that answers for one submitted run. */
 import type { Words } from "@assay/engine/backend";
+import { wordsOf } from "@assay/engine/columns/column";
 import type {
   ChallengerMove,
   Claims,
@@ -38,7 +39,7 @@ export const openWitness = (
   load: (index: number) => Promise<readonly Words[] | undefined>,
 ): Witness => {
   const worker = startThread(new URL("thread.ts", import.meta.url), run, [
-    ...run.data,
+    ...wordsOf(run.data),
     ...run.parent,
   ]);
   const waiting = new Map<number, PromiseWithResolvers<Answer>>();

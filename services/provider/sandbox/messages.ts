@@ -1,5 +1,5 @@
-/** What the agent and the thread that trains say to each other. Everything is data: no function, no handle, no path. */
-import type { Words } from "@assay/engine/backend";
+/** What the agent and the thread that trains say to each other. Everything is data: no function, no handle. */
+import type { Column, Words } from "@assay/engine/backend";
 import type { SpeedReport } from "@assay/engine/wasm/report";
 import type { EngineSettings } from "@assay/engine/wasm/settings";
 import type { ResumePoint, StartState } from "@assay/engine/trace/run";
@@ -10,7 +10,7 @@ import type { Hex } from "viem";
 export interface Measurement {
   readonly kind: "measure";
   readonly program: string;
-  readonly data: readonly Words[];
+  readonly data: readonly Column[];
   /** Tensors of the parent model that the program reads; none unless told. */
   readonly parent?: readonly Words[] | undefined;
   readonly seed: bigint;
@@ -30,7 +30,7 @@ export interface Assignment {
   readonly kind: "train";
   /** Text of `program.json`, checked again inside. */
   readonly program: string;
-  readonly data: readonly Words[];
+  readonly data: readonly Column[];
   /** Tensors of the parent model that the program reads; none unless told. */
   readonly parent?: readonly Words[] | undefined;
   readonly seed: bigint;

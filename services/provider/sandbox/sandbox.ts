@@ -1,4 +1,5 @@
 /** Runs foreign programs in threads of their own, which can be killed at any moment. */
+import { copyColumns, wordsOf } from "@assay/engine/columns/column";
 import type { SpeedReport } from "@assay/engine/wasm/report";
 import { AssayError } from "@assay/protocol/errors";
 import { ranOutOfHeap, runThread, type ThreadRun } from "@assay/runtime/threads";
@@ -39,12 +40,10 @@ export const trainInSandbox = ({
     return message.kind === "done" ? { value: message.model } : undefined;
   });
 
-/** Runs a program for a moment. Throws as {@link trainInSandbox}; the data is copied. */
+/** Runs a program for a moment. Throws as {@link trainInSandbox}; what of the data is in memory is copied. */
 export const measureInSandbox = (measurement: Measurement, signal: AbortSignal): Promise<Pace> =>
-  inThread<Pace>(
-    { ...measurement, data: measurement.data.map((words) => words.slice()) },
-    signal,
-    (message) => (message.kind === "measured" ? { value: message.pace } : undefined),
+  inThread<Pace>({ ...measurement, data: copyColumns(measurement.data) }, signal, (message) =>
+    message.kind === "measured" ? { value: message.pace } : undefined,
   );
 
 const inThread = <T>(
@@ -55,7 +54,7 @@ const inThread = <T>(
   runThread({
     script: new URL("thread.ts", import.meta.url),
     workerData,
-    give: workerData.data,
+    give: wordsOf(workerData.data),
     signal,
     listen,
     stopped,

@@ -1,6 +1,6 @@
 /**
- * Runs in a thread of its own: a program compiled to WebAssembly, nothing else. It reads and writes no file and opens no
- * connection; what it makes goes to the agent as messages.
+ * Runs in a thread of its own: a program compiled to WebAssembly, nothing else. It reads no file but that of a data set which does
+ * not fit into memory, writes none and opens no connection; what it makes goes to the agent as messages.
  */
 import { once } from "node:events";
 import { parentPort, workerData } from "node:worker_threads";
@@ -46,7 +46,7 @@ const train = async (job: Assignment): Promise<void> => {
     name: engine.name,
     prepare: async (...parts) => {
       const execution = await engine.prepare(...parts);
-      say({ kind: "compiled", speed: speedReport(program, execution.report) });
+      say({ kind: "compiled", speed: speedReport(program, execution.report, job.data) });
       return execution;
     },
   };

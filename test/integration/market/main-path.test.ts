@@ -134,6 +134,7 @@ for (const kind of BACKENDS)
         secondsLeft: 9,
         engine: {
           memoryBytes: 2 ** 20,
+          fileBytes: 0,
           slowShare: 0.01,
           slowCount: 1,
           slow: ["step[1]: gathered"],
