@@ -8,9 +8,11 @@ import { verifyProof } from "@assay/protocol/commitments/tree";
 import { elements } from "../../ir/shape.ts";
 import { DTYPE } from "../../ir/types.ts";
 import { readingAt } from "../../reference/scalar.ts";
+import { openDataFolder } from "../../testing/in-files.ts";
 import { randomProgram } from "../../testing/program.ts";
 import { Random } from "../../testing/random.ts";
 import { honestRun } from "../../testing/runs.ts";
+import { wasmBackend } from "../../wasm/backend.ts";
 import { nodeHasher } from "../hasher.ts";
 import { openGameRun } from "./game.ts";
 
@@ -49,13 +51,27 @@ const NOWHERE: Position = {
   claim: 0,
 };
 
-test("operands from the data set and from the parent model are proven under their roots", async () => {
+const SIZES = [
+  { dimension: 5, programs: 60 },
+  // Columns of several chunks.
+  { dimension: 40, programs: 12 },
+];
+const CASES = SIZES.flatMap(({ dimension, programs }) =>
+  Array.from({ length: programs }, (_, number) => ({ number, dimension })),
+);
+
+test("operands from the data set and from the parent model are proven under their roots, with the data in memory or in a file", async (t) => {
   const proven = { data: 0, parent: 0 };
-  for (let number = 0; number < 60; number++) {
+  const folder = await openDataFolder();
+  t.after(() => folder.close());
+  for (const { number, dimension } of CASES) {
     const random = new Random(number);
-    const { program, inputs } = randomProgram(number, { ops: 4, dimension: 5 });
+    const { program, inputs } = randomProgram(number, { ops: 4, dimension });
     const honest = await honestRun({ program, inputs }, {});
-    const run = openGameRun({ program, inputs, checkpoints: honest.checkpoints });
+    const { checkpoints } = honest;
+    const run = openGameRun({ program, inputs, checkpoints });
+    const onFile = await folder.inFile(inputs);
+    const other = openGameRun({ program, inputs: onFile, checkpoints, backend: wasmBackend });
     for (const [index, op] of program.step.entries()) {
       const element = random.integer(0, elements(op.out.shape) - 1);
       const at: Position = {
@@ -71,16 +87,16 @@ test("operands from the data set and from the parent model are proven under thei
       };
       const judged = await run.answer(at, NO_CLAIMS);
       assert.ok(judged.move === "judge");
+      assert.deepEqual(await other.answer(at, NO_CLAIMS), judged);
       for (const k of op.operands.keys()) {
         const { value } = readingAt(op, k, element, 0, judged.claims.rows[k] ?? 0);
         const kind = value?.source.kind;
         if (value === undefined || (kind !== "data" && kind !== "parent")) continue;
         const types = program[kind];
         const tensor = value.source.index;
-        const shown = await run.answer(
-          { ...at, phase: PHASES.indexOf("prove"), claim: k },
-          judged.claims,
-        );
+        const pointedAt = { ...at, phase: PHASES.indexOf("prove"), claim: k };
+        const shown = await run.answer(pointedAt, judged.claims);
+        assert.deepEqual(await other.answer(pointedAt, judged.claims), shown);
         assert.ok(shown.move === "prove");
         const { root, rootProof, dtype, chunks, chunkProof, chunk, table } = shown.proof;
         if (table) continue;
@@ -100,6 +116,7 @@ test("operands from the data set and from the parent model are proven under thei
       }
     }
     await run.close();
+    await other.close();
     await honest.descent.close();
   }
   assert.ok(proven.data > 10 && proven.parent > 10, JSON.stringify(proven));
