@@ -5,11 +5,12 @@ import { LEVELS, PHASES } from "@assay/protocol/domain/disputes";
 import { ABSENT, fromHex } from "@assay/protocol/commitments/hash";
 import { chunkCount, chunkLeaf, tensorRootOf } from "@assay/protocol/commitments/tensor";
 import { verifyProof } from "@assay/protocol/commitments/tree";
-import { elements } from "../../ir/shape.ts";
+import { elements, terms } from "../../ir/shape.ts";
 import { DTYPE } from "../../ir/types.ts";
 import { readingAt } from "../../reference/scalar.ts";
 import { openDataFolder } from "../../testing/in-files.ts";
-import { randomProgram } from "../../testing/program.ts";
+import { largeProgram } from "../../testing/large.ts";
+import { type RandomCase, randomProgram } from "../../testing/program.ts";
 import { Random } from "../../testing/random.ts";
 import { honestRun } from "../../testing/runs.ts";
 import { wasmBackend } from "../../wasm/backend.ts";
@@ -51,22 +52,19 @@ const NOWHERE: Position = {
   claim: 0,
 };
 
-const SIZES = [
-  { dimension: 5, programs: 60 },
+const CASES: readonly RandomCase[] = [
+  ...Array.from({ length: 60 }, (_, number) => randomProgram(number, { ops: 4, dimension: 5 })),
   // Columns of several chunks.
-  { dimension: 40, programs: 12 },
+  ...Array.from({ length: 4 }, (_, number) => largeProgram(number)),
 ];
-const CASES = SIZES.flatMap(({ dimension, programs }) =>
-  Array.from({ length: programs }, (_, number) => ({ number, dimension })),
-);
 
 test("operands from the data set and from the parent model are proven under their roots, with the data in memory or in a file", async (t) => {
   const proven = { data: 0, parent: 0 };
+  let laterChunks = 0;
   const folder = await openDataFolder();
   t.after(() => folder.close());
-  for (const { number, dimension } of CASES) {
+  for (const [number, { program, inputs }] of CASES.entries()) {
     const random = new Random(number);
-    const { program, inputs } = randomProgram(number, { ops: 4, dimension });
     const honest = await honestRun({ program, inputs }, {});
     const { checkpoints } = honest;
     const run = openGameRun({ program, inputs, checkpoints });
@@ -74,6 +72,7 @@ test("operands from the data set and from the parent model are proven under thei
     const other = openGameRun({ program, inputs: onFile, checkpoints, backend: wasmBackend });
     for (const [index, op] of program.step.entries()) {
       const element = random.integer(0, elements(op.out.shape) - 1);
+      const term = random.integer(0, terms(op) - 1);
       const at: Position = {
         ...NOWHERE,
         level: LEVELS.indexOf("chunk"),
@@ -84,12 +83,13 @@ test("operands from the data set and from the parent model are proven under thei
         op: index,
         lastOp: index,
         element,
+        term,
       };
       const judged = await run.answer(at, NO_CLAIMS);
       assert.ok(judged.move === "judge");
       assert.deepEqual(await other.answer(at, NO_CLAIMS), judged);
       for (const k of op.operands.keys()) {
-        const { value } = readingAt(op, k, element, 0, judged.claims.rows[k] ?? 0);
+        const { value } = readingAt(op, k, element, term, judged.claims.rows[k] ?? 0);
         const kind = value?.source.kind;
         if (value === undefined || (kind !== "data" && kind !== "parent")) continue;
         const types = program[kind];
@@ -112,6 +112,7 @@ test("operands from the data set and from the parent model are proven under thei
           const leaf = chunkLeaf(nodeHasher, dtype, place, fromHex(chunk));
           assert.ok(verifyProof(nodeHasher, chunks, chunkCount(size), place, leaf, chunkProof));
           proven[kind]++;
+          if (place > 0 && kind === "data") laterChunks++;
         }
       }
     }
@@ -120,4 +121,5 @@ test("operands from the data set and from the parent model are proven under thei
     await honest.descent.close();
   }
   assert.ok(proven.data > 10 && proven.parent > 10, JSON.stringify(proven));
+  assert.ok(laterChunks > 3, `${laterChunks}`);
 });
