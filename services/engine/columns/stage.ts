@@ -110,6 +110,7 @@ export const stagePicked = (
   const looked = guardedRangeOf({ offset, strides }, extents, guards);
   const first = Math.min(Math.max(looked.low, 0), tableLength - 1);
   const count = Math.max(1, Math.min(looked.high, tableLength - 1) - first + 1);
+  // An address behind the table is behind the stage too, but may be no 32-bit number there.
   const isInside = looked.low >= first && looked.high < first + count;
   return {
     part: { kind: "picked", first, count, from: row.low, rowStride, limit, width },
