@@ -40,7 +40,7 @@ contract ArithmeticProbe {
 
     /// @notice The hard limits by name.
     function limits() external pure returns (Limit[] memory all) {
-        all = new Limit[](13);
+        all = new Limit[](14);
         all[0] = Limit("RANK", Limits.RANK);
         all[1] = Limit("OPERANDS", Limits.OPERANDS);
         all[2] = Limit("GUARDS", Limits.GUARDS);
@@ -54,6 +54,7 @@ contract ArithmeticProbe {
         all[10] = Limit("STEPS", Limits.STEPS);
         all[11] = Limit("CHECKPOINTS", Limits.CHECKPOINTS);
         all[12] = Limit("STATE_BYTES", Limits.STATE_BYTES);
+        all[13] = Limit("DATA_ELEMENTS", Limits.DATA_ELEMENTS);
     }
 
     /// @return gas_ Of the library's function alone, without finding it by its opcode.

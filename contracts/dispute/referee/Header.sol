@@ -61,12 +61,22 @@ library Header {
             h.stepOps = Encoding.u16(p + 12);
             h.evalOps = Encoding.u16(p + 14);
             uint256 unused;
-            (fault, h.dataTensors, h.firstData, p, unused) = _tensors(p + 16, Limits.DATA_TENSORS, 0);
+            (fault, h.dataTensors, h.firstData, p, unused) = _tensors(
+                p + 16,
+                Limits.DATA_TENSORS,
+                Limits.DATA_ELEMENTS,
+                0
+            );
             if (fault != Fault.None) return (fault, h);
-            (fault, h.parentTensors, h.firstParent, p, unused) = _tensors(p, Limits.STATE_TENSORS, 0);
+            (fault, h.parentTensors, h.firstParent, p, unused) = _tensors(p, Limits.STATE_TENSORS, Limits.ELEMENTS, 0);
             if (fault != Fault.None) return (fault, h);
             uint256 elements;
-            (fault, h.stateTensors, h.firstState, p, elements) = _tensors(p, Limits.STATE_TENSORS, STATE_EXTRA);
+            (fault, h.stateTensors, h.firstState, p, elements) = _tensors(
+                p,
+                Limits.STATE_TENSORS,
+                Limits.ELEMENTS,
+                STATE_EXTRA
+            );
             if (fault != Fault.None) return (fault, h);
             h.outputs = Encoding.u16(p);
             h.firstOutput = p + 2;
@@ -157,10 +167,11 @@ library Header {
         return op.dtype == t.dtype && op.outRank == t.rank && op.dims() == t.dims;
     }
 
-    /// @dev Reads a list of tensors with `extra` bytes after each, and sums their elements.
+    /// @dev Reads a list of at most `limit` tensors of `most` elements each, with `extra` bytes after each, and sums their elements.
     function _tensors(
         uint256 p,
         uint256 limit,
+        uint256 most,
         uint256 extra
     ) private pure returns (Fault fault, uint256 count, uint256 first, uint256 end, uint256 sum) {
         unchecked {
@@ -174,7 +185,7 @@ library Header {
                 end += 2;
                 uint256 elements = 1;
                 for (uint256 stop = end + 4 * rank; end < stop; end += 4) elements *= Encoding.u32(end);
-                if (elements == 0 || elements > Limits.ELEMENTS) fault = Fault.Limit;
+                if (elements == 0 || elements > most) fault = Fault.Limit;
                 sum += elements;
                 if (extra != 0 && Encoding.u8(end) > 1) return (Fault.Structure, count, first, end, sum);
                 end += extra;

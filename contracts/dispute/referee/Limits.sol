@@ -13,6 +13,7 @@ library Limits {
     uint256 internal constant OUTPUTS = 64;
     uint256 internal constant OP_BYTES = 1024;
     uint256 internal constant ELEMENTS = 2 ** 28;
+    uint256 internal constant DATA_ELEMENTS = 2 ** 31 - 1;
     uint256 internal constant FOLD_TERMS = 2 ** 24;
     uint256 internal constant STEPS = 2 ** 31 - 1;
     uint256 internal constant CHECKPOINTS = 2 ** 20;

@@ -23,12 +23,10 @@ function within(place: string, value: number, minimum: number, maximum: number):
   }
 }
 
-function checkType(place: string, type: TensorType): void {
+function checkType(place: string, type: TensorType, most: number = LIMITS.elements): void {
   within(`${place}.shape.length`, type.shape.length, 0, LIMITS.rank);
-  type.shape.forEach((dimension, d) =>
-    within(`${place}.shape[${d}]`, dimension, 1, LIMITS.elements),
-  );
-  within(`${place}.shape`, elements(type.shape), 1, LIMITS.elements);
+  type.shape.forEach((dimension, d) => within(`${place}.shape[${d}]`, dimension, 1, most));
+  within(`${place}.shape`, elements(type.shape), 1, most);
 }
 
 function checkNames(place: string, items: readonly { readonly name: string }[]): void {
@@ -43,10 +41,15 @@ function checkNames(place: string, items: readonly { readonly name: string }[]):
   });
 }
 
-function checkTensors(place: string, tensors: readonly NamedTensor[], limit: number): void {
+function checkTensors(
+  place: string,
+  tensors: readonly NamedTensor[],
+  limit: number,
+  most?: number,
+): void {
   within(`${place}.length`, tensors.length, 0, limit);
   checkNames(place, tensors);
-  tensors.forEach((tensor, i) => checkType(`${place}[${i}]`, tensor));
+  tensors.forEach((tensor, i) => checkType(`${place}[${i}]`, tensor, most));
 }
 
 function checkResult(place: string, ops: readonly Op[], index: number, type: TensorType): void {
@@ -129,7 +132,7 @@ export function checkProgram(program: Program): void {
   within("steps", program.steps, 1, LIMITS.steps);
   within("interval", program.interval, 1, LIMITS.steps);
   within("interval", Math.ceil(program.steps / program.interval), 1, LIMITS.checkpoints);
-  checkTensors("data", program.data, LIMITS.dataTensors);
+  checkTensors("data", program.data, LIMITS.dataTensors, LIMITS.dataElements);
   checkTensors("parent", program.parent, LIMITS.stateTensors);
   for (const list of ["init", "step", "eval"] as const) checkList(program, list);
   checkState(program);

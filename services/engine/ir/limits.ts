@@ -13,8 +13,10 @@ export const LIMITS = {
   outputs: 64,
   /** Bytes of one op's encoding. */
   opBytes: 1024,
-  /** Elements of one tensor: flat addresses stay inside an i32. */
+  /** Elements of one tensor that a run holds in memory. */
   elements: 2 ** 28,
+  /** Elements of one column of the data set, which may stay in a file: flat addresses stay inside an i32. */
+  dataElements: 2 ** 31 - 1,
   /** Terms of one fold. */
   foldTerms: 2 ** 24,
   steps: 2 ** 31 - 1,

@@ -63,10 +63,10 @@ class GrowingTensor {
       throw new AssayError("DATA_TOO_FEW_ROWS", `no rows came for ${this.name}`, {
         remedy: "give more rows, or hold out fewer",
       });
-    if (this.#words > LIMITS.elements)
+    if (this.#words > LIMITS.dataElements)
       throw new AssayError(
         "DATA_TOO_LARGE",
-        `${this.name} has ${this.#words} elements, a tensor of a program at most ${LIMITS.elements}`,
+        `${this.name} has ${this.#words} elements, a tensor of a program at most ${LIMITS.dataElements}`,
         { remedy: "import fewer rows, or smaller ones" },
       );
     return { name: this.name, dtype: this.dtype, shape, root: this.#root.finish(shape) };

@@ -309,7 +309,8 @@ describe("Referee and program headers", () => {
       { state: times(LIMITS.stateTensors, state()) },
       { state: [{ ...state(), parameter: false }, state()] },
       { outputs: times(LIMITS.outputs, { name: "o", op: 0 }) },
-      { data: [tensor("d", [LIMITS.elements])] },
+      { data: [tensor("d", [LIMITS.dataElements])] },
+      { parent: [tensor("p", [LIMITS.elements])] },
       { state: times(LIMITS.stateBytes / 4 / LIMITS.elements, state([LIMITS.elements])) },
     ];
     const bad: Partial<Program>[] = [
@@ -327,7 +328,9 @@ describe("Referee and program headers", () => {
       { state: times(3, { ...state(), parameter: false }) },
       { outputs: times(LIMITS.outputs + 1, { name: "o", op: 0 }) },
       { outputs: [{ name: "o", op: 1 }] },
-      { data: [tensor("d", [LIMITS.elements + 1])] },
+      { data: [tensor("d", [LIMITS.dataElements + 1])] },
+      { data: [tensor("d", [2 ** 16, 2 ** 15])] },
+      { parent: [tensor("p", [LIMITS.elements + 1])] },
       { data: [tensor("d", [0])] },
       { state: [...times(16, state([LIMITS.elements])), state()] },
       { state: [state([], 1)] },
