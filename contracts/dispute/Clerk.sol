@@ -30,7 +30,8 @@ contract Clerk is Demands {
         bytes32 jobId = job.terms.jobId;
         _requireRecord(job, JobState.Submitted);
         address winner = _forfeitTo[jobId];
-        if (winner == address(0)) revert DisputeDone();
+        // The defender of a game without a bond, which is live, would go away empty.
+        if (winner == address(0) || _standing[jobId].vouches) revert DisputeDone();
         delete _forfeitTo[jobId];
         --_standing[jobId].live;
         // What the winner spent as the provider of that game was not measured.

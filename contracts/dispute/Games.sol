@@ -59,6 +59,8 @@ abstract contract Games is IDisputeBase {
         uint40 revealTime;
         uint16 commitments;
         uint16 auditors;
+        /// Its collateral stands for the bond of a live game that it plays as the challenger: of one at a time.
+        bool vouches;
     }
 
     /// @dev Of a slashed job that drawn auditors committed to: kept until they have shown whether they found another result.
@@ -310,9 +312,9 @@ abstract contract Games is IDisputeBase {
         bytes32 rival = _rivalOf[gameId];
         // A job that came to its end elsewhere closes its games: their bonds go back.
         if (_market.stateOf(p.jobId) != JobState.Submitted) revert DisputeWrongJob(p.jobId);
-        // The loser's own submission stays unpaid until its record is shown and it is slashed.
-        if (rival != 0 && _forfeitTo[rival] == address(0)) {
-            ++_standing[rival].live;
+        // The loser's own submission stays unpaid until its record is shown and it is slashed. Who had no bond of it comes first.
+        if (rival != 0 && (bond == 0 || _forfeitTo[rival] == address(0))) {
+            if (_forfeitTo[rival] == address(0)) ++_standing[rival].live;
             _forfeitTo[rival] = p.provider;
         }
         _close(gameId, p);
@@ -364,6 +366,7 @@ abstract contract Games is IDisputeBase {
         if (rival != 0) {
             delete _rivalOf[gameId];
             --_standing[rival].live;
+            if (_game[gameId].bond == 0) _standing[rival].vouches = false;
         }
         delete _game[gameId];
         Standing storage standing = _standing[p.jobId];

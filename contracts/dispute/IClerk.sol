@@ -25,7 +25,8 @@ interface IClerk is IDisputeBase {
     ) external returns (uint256 gameId);
     /// @notice Plays two replicas of one request that revealed different results against each other: the caller, provider of `rival` or
     /// an operator of it, makes that provider the challenger of `defender`. It bonds as any challenger,
-    /// unless what its own collateral pays the defender where it loses is as much.
+    /// unless what its own collateral pays the defender where it loses is as much, which it does once: for one live game at a time, and
+    /// for none after it lost one.
     /// Disputed is the first root in which the two differ. In the defender's window; once for two jobs.
     function forcePlay(
         Replica calldata defender,
@@ -33,7 +34,8 @@ interface IClerk is IDisputeBase {
         bytes calldata header,
         ListRoots calldata lists
     ) external returns (uint256 gameId);
-    /// @notice Slashes a replica whose provider lost a forced game as its challenger.
+    /// @notice Slashes a replica whose provider lost a forced game as its challenger, once a game that it forced without a bond is over:
+    /// the defender of that is the winner if it won.
     function collectForfeit(Job calldata job) external;
     /// @notice Returns the bond of a game whose job was slashed or voided otherwise.
     function withdrawBond(uint256 gameId, Position calldata p) external;

@@ -54,6 +54,7 @@ abstract contract Opening is IClerk, Games {
         bytes32 rivalId = rival.job.terms.jobId;
         _rivalOf[gameId] = rivalId;
         ++_standing[rivalId].live;
+        if (bond == 0) _standing[rivalId].vouches = true;
         emit PlayForced(gameId, defender.job.terms.jobId, rivalId);
     }
 
@@ -71,13 +72,16 @@ abstract contract Opening is IClerk, Games {
         _forced[jobId][rivalId] = true;
     }
 
-    /// @dev None where a rival that loses pays the defender, out of its collateral, as much as the bond of anybody else.
+    /// @dev None where a rival that loses pays the defender, out of its collateral, as much as the bond of anybody else: one defender,
+    /// as a collateral is paid out once.
     function _forcedBond(Job calldata defender, Job calldata rival) private view returns (uint256) {
         Params memory params = _paramsOf(rival);
         uint256 collateral = rival.terms.collateral;
         uint256 most = collateral - Work.share(collateral, params.burnBps);
         uint256 paid = Work.share(collateral, params.rewardBps) + _priceOf(GAS_BOUND);
         uint256 bond = _bond(defender);
+        bytes32 rivalId = rival.terms.jobId;
+        if (_standing[rivalId].vouches || _forfeitTo[rivalId] != address(0)) return bond;
         return (paid < most ? paid : most) < bond ? bond : 0;
     }
 
