@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import pc from "picocolors";
-import type { Hex } from "viem";
 import { AssayError } from "@assay/protocol/errors";
 import { createLogger } from "@assay/runtime/logger";
 import { openChallenge, type SingleChallenge } from "@assay/watcher/challenge";
@@ -12,7 +11,7 @@ import { readableLog } from "../terminal/log-lines.ts";
 import { EXIT } from "../terminal/output.ts";
 import { asWatcher, sessionOf, tokenOf } from "./common.ts";
 import { engineWish, lanesOption, threadsOption } from "./engine-options.ts";
-import { findJob } from "./jobs.ts";
+import { jobIdOf } from "./jobs.ts";
 import { watcherFolder, WATCHER_LIMITS } from "./watcher.ts";
 
 interface ChallengeOptions {
@@ -88,8 +87,7 @@ export const registerChallenge = (program: Command): void => {
       const { output } = session;
       const account = session.account();
       const token = await tokenOf(session);
-      const whole = /^0x[0-9a-fA-F]{64}$/.test(text);
-      const jobId = whole ? (text.toLowerCase() as Hex) : (await findJob(session, text)).id;
+      const jobId = await jobIdOf(session, text);
       output.step(`Challenge of job ${shortHex(jobId)}`);
       const outcome = await untilInterrupted(
         async (signal) => {

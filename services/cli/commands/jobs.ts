@@ -50,6 +50,10 @@ export const findJob = async (session: Session, text: string): Promise<JobView> 
   return only;
 };
 
+/** A job's id from what was typed; a whole one needs no market. @throws as {@link findJob} */
+export const jobIdOf = async (session: Session, text: string): Promise<Hex> =>
+  WHOLE_ID.test(text) ? (text.toLowerCase() as Hex) : (await findJob(session, text)).id;
+
 /** What happens to the job, or to the request, of this id. @throws as {@link findJob} */
 const eventsOf = async (session: Session, id: string): Promise<{ watch: Watch; request: Hex }> => {
   const { reader } = session;

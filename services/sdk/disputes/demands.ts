@@ -23,16 +23,36 @@ export interface Demand {
   readonly asked: LogPlace;
 }
 
-/** Demands that were neither answered nor closed, from the logs about all of them. */
-export const openDemands = (disputes: Address, logs: readonly RpcLog[]): Demand[] => {
-  const open = new Map<bigint, Demand>();
+/** A demand with what its own events say of its end. */
+export interface DemandRecord extends Demand {
+  /** Undefined while it is open, and for good where its job was slashed for want of an answer: that is the job's own event. */
+  readonly end: "shown" | "closed" | undefined;
+  /** What was shown. */
+  readonly bytes: Hex | undefined;
+}
+
+/** All demands, oldest first, from the logs about them. */
+export const demandsFromLogs = (disputes: Address, logs: readonly RpcLog[]): DemandRecord[] => {
+  const demands = new Map<bigint, DemandRecord>();
+  const change = (demandId: bigint, changes: Pick<DemandRecord, "end" | "bytes">): void => {
+    const demand = demands.get(demandId);
+    if (demand !== undefined) demands.set(demandId, { ...demand, ...changes });
+  };
   for (const log of parseEventLogs({ abi: disputesAbi, logs: [...logs] })) {
     const { eventName, args } = log;
     if (eventName === "ChunkDemanded")
-      open.set(args.demandId, { disputes, ...args, asked: placeOfLog(log) });
-    else if (eventName === "ChunkShown" || eventName === "DemandClosed") open.delete(args.demandId);
+      demands.set(args.demandId, {
+        disputes,
+        ...args,
+        asked: placeOfLog(log),
+        end: undefined,
+        bytes: undefined,
+      });
+    else if (eventName === "ChunkShown") change(args.demandId, { end: "shown", bytes: args.chunk });
+    else if (eventName === "DemandClosed")
+      change(args.demandId, { end: "closed", bytes: undefined });
   }
-  return [...open.values()];
+  return [...demands.values()];
 };
 
 /**

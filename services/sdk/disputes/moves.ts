@@ -24,7 +24,10 @@ type Name =
   | "timeoutProvider"
   | "timeoutChallenger"
   | "withdrawBond"
+  | "demandChunk"
   | "showChunk"
+  | "timeoutDemand"
+  | "closeDemand"
   | "noteLostChallenge"
   | "openDraw"
   | "resolveDraw"
@@ -176,6 +179,27 @@ export const withdrawBondCall = ({
   gameId,
   position,
 }: Game): DisputeCall<"withdrawBond"> => call(disputes, "withdrawBond", [gameId, position]);
+
+/** Pays to be shown a chunk of one of the model's tensors. */
+export const demandChunkCall = (
+  job: Job,
+  program: { readonly header: Hex; readonly lists: ListRoots },
+  { tensor: place, chunk }: Pick<Demand, "tensor" | "chunk">,
+): DisputeCall<"demandChunk"> =>
+  call(job.terms.disputes, "demandChunk", [job, program.header, program.lists, place, chunk]);
+
+/** Slashes the provider of a demand that was not answered in time. */
+export const timeoutDemandCall = (
+  { disputes, demandId }: Pick<Demand, "disputes" | "demandId">,
+  job: Job,
+): DisputeCall<"timeoutDemand"> => call(disputes, "timeoutDemand", [demandId, job]);
+
+/** Gives the fee of a demand back whose job came to another end. */
+export const closeDemandCall = ({
+  disputes,
+  demandId,
+}: Pick<Demand, "disputes" | "demandId">): DisputeCall<"closeDemand"> =>
+  call(disputes, "closeDemand", [demandId]);
 
 /** Answers a demand for a chunk of the model. */
 export const showChunkCall = (

@@ -6,7 +6,7 @@ import { disputesAbi } from "@assay/protocol/generated/abis";
 import { logsBackwards } from "../chain/logs.ts";
 import { explainCall } from "../chain/write.ts";
 import type { AssayContext } from "../context.ts";
-import { openDemands, type Demand } from "./demands.ts";
+import { demandsFromLogs, type Demand, type DemandRecord } from "./demands.ts";
 import { gameFromLogs, positionHash, type Clocks, type Game } from "./game.ts";
 
 /** Which game, of which contract: `terms.disputes` of a job. */
@@ -174,16 +174,25 @@ export const disputeStatus = async (
   return { liveGames: Number(liveGames), won, auditUntil };
 };
 
-/** Demands about a job's model that are neither answered nor closed. */
-export const demandsOf = async (
+/** All demands about a job's model, oldest first. */
+export const demandRecords = async (
   context: AssayContext,
   { disputes, jobId }: { readonly disputes: Address; readonly jobId: Hex },
-): Promise<Demand[]> => {
+): Promise<DemandRecord[]> => {
   const asked = await logsOf(context, disputes, [topicsOf("ChunkDemanded"), null, jobId]);
   const ids = asked.flatMap(({ topics }) => topics[1] ?? []);
   if (ids.length === 0) return [];
   const names = topicsOf("ChunkDemanded", "ChunkShown", "DemandClosed");
-  return openDemands(disputes, await logsOf(context, disputes, [names, ids]));
+  return demandsFromLogs(disputes, await logsOf(context, disputes, [names, ids]));
+};
+
+/** Demands about a job's model that are neither answered nor closed. */
+export const demandsOf = async (
+  context: AssayContext,
+  job: { readonly disputes: Address; readonly jobId: Hex },
+): Promise<Demand[]> => {
+  const records = await demandRecords(context, job);
+  return records.filter(({ end }) => end === undefined);
 };
 
 /** Bond of the next challenge of a job, token base units. */
