@@ -3,6 +3,9 @@ import { once } from "node:events";
 import { after, describe, it, test } from "node:test";
 import { decodeSafetensors } from "@assay/engine/data/safetensors";
 import { modelTensors } from "@assay/engine/trace/roots";
+import { compile } from "@assay/engine/wasm/compile";
+import { divisionFor } from "@assay/engine/wasm/parallel";
+import { tileOf } from "@assay/engine/wasm/settings";
 import { cidOfDigest } from "@assay/storage/cid";
 import { readAll } from "@assay/storage/content";
 import {
@@ -55,6 +58,29 @@ test("an agent takes a job from the proposal to the money", { timeout: 400_000 }
   assert.equal(await agent.kill("SIGTERM"), 0);
   assert.deepEqual(await withdrawn, [agent.ready.offer]);
 });
+
+test(
+  "several threads and wide lanes change no bit of a result",
+  { timeout: 400_000 },
+  async (t) => {
+    const job = await smallJob(stage, { seed: 2n, hidden: 1_024, steps: 60, interval: 20 });
+    const engine = { lanes: "wide", threads: 2 } as const;
+    assert.equal(compile(job.program, tileOf("wide"), divisionFor(2)).threads, 2, "worth dividing");
+    const { home, remove } = await agentHome(stage, stage.providerKey, engine);
+    const agent = await startAgent(stage, home, {
+      ASSAY_PROVIDER_THREADS: "2",
+      ASSAY_PROVIDER_LANES: "wide",
+    });
+    t.after(async () => {
+      await agent.kill("SIGKILL");
+      await remove();
+    });
+    stage.front.propose(await proposalFor(stage, job));
+    await eventOf(home, "ended");
+    await checkOutcome(home, job);
+    assert.equal(await agent.kill("SIGTERM"), 0);
+  },
+);
 
 /** Moments at which the agent is killed without warning, by what its journal or folder shows. */
 const MOMENTS: { name: string; reached: (home: string) => Promise<true | undefined> }[] = [

@@ -17,6 +17,7 @@ import { mlp } from "@assay/engine/models/mlp";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { runJob, type JobResult } from "@assay/engine/trace/run";
 import { wasmBackend } from "@assay/engine/wasm/backend";
+import { PLAIN_ENGINE, type EngineSettings } from "@assay/engine/wasm/settings";
 import { marketAbi } from "@assay/protocol/generated/abis";
 import { totalUnits, priceOf } from "@assay/protocol/domain/money";
 import type { Request } from "@assay/protocol/domain/messages";
@@ -93,11 +94,12 @@ export const smallJob = async (
     steps = 400,
     interval = 50,
     seed = 7n,
-  }: { steps?: number; interval?: number; seed?: bigint } = {},
+    hidden = 16,
+  }: { steps?: number; interval?: number; seed?: bigint; hidden?: number } = {},
 ) => {
   const program = mlp({
     inputs: FEATURES,
-    hidden: [16],
+    hidden: [hidden],
     outputs: CLASSES,
     activation: "relu",
     optimizer: { kind: "sgd", learningRate: 0.05 },
@@ -221,6 +223,7 @@ const MAIN = new URL("../../../services/provider/main.ts", import.meta.url).path
 export const agentHome = async (
   stage: Stage,
   key: Hex = stage.providerKey,
+  engine: EngineSettings = PLAIN_ENGINE,
 ): Promise<{ home: string; remove: () => Promise<void> }> => {
   const home = await mkdtemp(join(tmpdir(), "assay-agent-"));
   await writeFile(join(home, "key"), `${key}\n`, { mode: 0o600 });
@@ -229,8 +232,7 @@ export const agentHome = async (
   const calibration = {
     version: 2,
     cpuModel: cpus()[0]?.model ?? "unknown",
-    lanes: "narrow",
-    threads: 1,
+    ...engine,
     unitsPerSecond: 2e10,
     at: Date.now(),
   };
