@@ -144,6 +144,8 @@ const startLocked = async (
     const cores = { cores: availableParallelism(), threads: engine.threads };
     const unitsPerSecond = Math.floor(fullSpeed * options.dutyCycle * shareOf(cores, capacity));
     logger.info({ ...engine, unitsPerSecond }, "speed of one job, every place taken");
+    if (shareOf(cores, capacity) < 1)
+      logger.warn({ ...cores, capacity }, "more threads than cores: jobs slow each other down");
     const limits = {
       engine,
       memoryBytes: options.memoryBytes ?? defaultMemoryLimit(capacity),
