@@ -54,8 +54,11 @@ export const openChallenge = async (
       });
     return { ...found, prefixRoot: found.prefixRoot };
   };
+  const { runsDir, checkpointBytes } = desk.keep;
+  const runs = replayFolder(join(runsDir, jobId), checkpointBytes, limits.engine);
+  const find = (terms: Parameters<typeof chain.startOf>[0]) => chain.startOf(terms);
   const inputsOf = (found: Awaited<ReturnType<typeof standing>>) =>
-    fetchReplayInputs(store, found, limits, (terms) => chain.startOf(terms), signal);
+    fetchReplayInputs(store, found, limits, find, runs.dataDir, signal);
   try {
     await standing();
   } catch (error) {
@@ -66,8 +69,6 @@ export const openChallenge = async (
     examine: async () => {
       const found = await standing();
       const { checkpoint, stateRoot, modelRoot, evalRoot, windowEnd } = found.job.progress;
-      const { runsDir, checkpointBytes } = desk.keep;
-      const runs = replayFolder(join(runsDir, jobId), checkpointBytes, limits.engine);
       const own =
         (await runs.finished(checkpoint)) ??
         (await runs.run(await inputsOf(found), checkpoint, signal));
@@ -88,6 +89,9 @@ export const openChallenge = async (
       const shown = { header: toHex(header), lists };
       return (await chain.challenge(found.job, found.prefixRoot, shown, "lastState")).hash;
     },
-    close: () => desk.close(),
+    close: async () => {
+      await runs.removeData();
+      await desk.close();
+    },
   };
 };

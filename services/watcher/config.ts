@@ -79,13 +79,17 @@ export const environment = z.object({
     .int()
     .min(64)
     .optional()
-    .describe("Most memory of one run; default: half of the machine's, divided by capacity"),
+    .describe(
+      "Most memory of one run, its data included where that fits; default: half of the machine's, divided by capacity",
+    ),
   ASSAY_WATCHER_MAX_DATA_MIB: z.coerce
     .number()
     .int()
     .min(1)
     .default(4096)
-    .describe("Largest data set to fetch"),
+    .describe(
+      "Largest data set to fetch; what does not fit into memory takes so much disk beside the cache, once a job",
+    ),
   ASSAY_WATCHER_CHECKPOINT_MIB: z.coerce
     .number()
     .int()

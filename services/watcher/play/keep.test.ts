@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { isInFile } from "@assay/engine/columns/column";
+import { placeData } from "@assay/engine/columns/place";
 import { selectTensors, tensorListRoot } from "@assay/engine/data/dataset";
 import { encodeSafetensors } from "@assay/engine/data/safetensors";
 import { printProgram } from "@assay/engine/ir/json";
@@ -21,7 +23,7 @@ import { memoryBlocks } from "@assay/storage/memory";
 import { numberToHex, zeroAddress, zeroHash, type Hex } from "viem";
 import type { Chain } from "../chain.ts";
 import { openNotebook } from "../journal/notebook.ts";
-import { fetchReplayInputs } from "../replay/inputs.ts";
+import { fetchReplayInputs, type ReplayLimits } from "../replay/inputs.ts";
 import { replayFolder } from "../replay/replay.ts";
 import { createSlots } from "../slots.ts";
 import { keepJob } from "./keep.ts";
@@ -38,9 +40,15 @@ const program = mlp({
   batch: 2,
   interval: 4,
   steps: 12,
-  trainRows: 4,
+  trainRows: 2 ** 14,
   heldOutRows: 1,
 });
+
+/** Only what a step reads of the data set fits. */
+const SCARCE = {
+  ...LIMITS,
+  memoryBytes: placeData(program, { ...LIMITS, memoryBytes: 0 }).needed,
+};
 
 /** A job whose submission is right, as the chain and the content store have it. */
 const rightJob = async () => {
@@ -90,6 +98,7 @@ const rightJob = async () => {
 /** Looks after the job with a chain that says the same for good; what was sent and logged. */
 const kept = async (
   t: TestContext,
+  limits: ReplayLimits,
   before: (folder: string, job: Awaited<ReturnType<typeof rightJob>>) => Promise<void>,
 ) => {
   const home = await mkdtemp(join(tmpdir(), "assay-keep-"));
@@ -118,7 +127,7 @@ const kept = async (
       chain: chain as Chain,
       notebook,
       store: job.store,
-      limits: LIMITS,
+      limits,
       logger: createLogger({
         name: "test",
         destination: { write: (line: string) => void lines.push(line) },
@@ -134,34 +143,49 @@ const kept = async (
     },
     JOB,
   );
-  return { outcome, challenged, lines, memory: notebook.memory, job };
+  const left = await readdir(join(home, "runs"));
+  return { outcome, challenged, lines, memory: notebook.memory, job, left };
 };
 
-test("a submission that is right is left alone", async (t) => {
-  const { outcome, challenged } = await kept(t, () => Promise.resolve());
-  assert.equal(outcome, "same");
-  assert.deepEqual(challenged, []);
-});
+const GRANTS = [
+  { where: "in memory", limits: LIMITS },
+  { where: "in a file", limits: SCARCE },
+];
 
-test("a machine whose second run differs from its first challenges nothing, and says REPLAY_SELF_MISMATCH", async (t) => {
-  const { outcome, challenged, lines, memory, job } = await kept(
-    t,
-    async (folder, { store, found }) => {
-      const inputs = await fetchReplayInputs(store, found, LIMITS, () =>
-        Promise.reject(new Error()),
-      );
-      const { checkpoint } = found.job.progress;
-      await replayFolder(folder, CHECKPOINT_BYTES, PLAIN_ENGINE).run(inputs, checkpoint, t.signal);
-      // As if a bit of memory had been wrong in the last interval.
-      const file = join(folder, `run-${checkpoint}.json`);
-      const run = JSON.parse(await readFile(file, "utf8")) as { stateRoot: Hex; roots: Hex[] };
-      const wrong = numberToHex(1, { size: 32 });
-      const roots = [...run.roots.slice(0, -1), wrong];
-      await writeFile(file, JSON.stringify({ ...run, stateRoot: wrong, roots }));
-    },
-  );
-  assert.equal(outcome, "unknown");
-  assert.deepEqual(challenged, []);
-  assert.ok(lines.some((line) => line.includes("REPLAY_SELF_MISMATCH")));
-  assert.equal(memory.verdictOf(JOB, job.found.job.progress.traceRoot), "unknown");
-});
+for (const { where, limits } of GRANTS)
+  test(`a submission that is right is left alone, with its data ${where}`, async (t) => {
+    const { outcome, challenged, left } = await kept(t, limits, () => Promise.resolve());
+    assert.equal(outcome, "same");
+    assert.deepEqual(challenged, []);
+    assert.deepEqual(left, []);
+  });
+
+for (const { where, limits } of GRANTS)
+  test(`a machine whose second run differs from its first challenges nothing, and says REPLAY_SELF_MISMATCH, with its data ${where}`, async (t) => {
+    const { outcome, challenged, lines, memory, job } = await kept(
+      t,
+      limits,
+      async (folder, { store, found }) => {
+        const find = () => Promise.reject(new Error());
+        const data = join(folder, "data");
+        const inputs = await fetchReplayInputs(store, found, limits, find, data);
+        assert.equal(inputs.data.every(isInFile), limits === SCARCE);
+        const { checkpoint } = found.job.progress;
+        await replayFolder(folder, CHECKPOINT_BYTES, PLAIN_ENGINE).run(
+          inputs,
+          checkpoint,
+          t.signal,
+        );
+        // As if a bit of memory had been wrong in the last interval.
+        const file = join(folder, `run-${checkpoint}.json`);
+        const run = JSON.parse(await readFile(file, "utf8")) as { stateRoot: Hex; roots: Hex[] };
+        const wrong = numberToHex(1, { size: 32 });
+        const roots = [...run.roots.slice(0, -1), wrong];
+        await writeFile(file, JSON.stringify({ ...run, stateRoot: wrong, roots }));
+      },
+    );
+    assert.equal(outcome, "unknown");
+    assert.deepEqual(challenged, []);
+    assert.ok(lines.some((line) => line.includes("REPLAY_SELF_MISMATCH")));
+    assert.equal(memory.verdictOf(JOB, job.found.job.progress.traceRoot), "unknown");
+  });

@@ -104,7 +104,8 @@ export const keepJob = async (parts: KeepParts, jobId: Hex): Promise<Kept> => {
 
   const inputsOf = async (job: ChainJob): Promise<ReplayInputs> => {
     const { store, limits } = parts;
-    inputs ??= await fetchReplayInputs(store, job, limits, (terms) => chain.startOf(terms), signal);
+    const find = (terms: Parameters<Chain["startOf"]>[0]) => chain.startOf(terms);
+    inputs ??= await fetchReplayInputs(store, job, limits, find, runs.dataDir, signal);
     return inputs;
   };
 
@@ -323,6 +324,13 @@ export const keepJob = async (parts: KeepParts, jobId: Hex): Promise<Kept> => {
     }
   };
 
+  /** What was fetched is not as it was: it is fetched again. */
+  const forget = async (): Promise<void> => {
+    inputs = undefined;
+    await player?.close();
+    player = undefined;
+  };
+
   /** A run that failed for good is remembered; what may pass is tried again. Returns whether to wait before. */
   const onFailure = async (
     step: Step,
@@ -335,6 +343,7 @@ export const keepJob = async (parts: KeepParts, jobId: Hex): Promise<Kept> => {
     const { code } = coded;
     const known = OVERTAKEN.has(code);
     logger[known ? "debug" : "error"]({ jobId, doing: step.do, code, err: coded }, "did not work");
+    if (code === "ENGINE_COLUMN_UNREADABLE") await forget();
     const own = step.do === "run" || step.do === "confirm";
     if (!own || coded.retryable || job === undefined) return;
     const { checkpoint, traceRoot, submittedAt } = job.job.progress;
@@ -367,7 +376,10 @@ export const keepJob = async (parts: KeepParts, jobId: Hex): Promise<Kept> => {
       job = view.found;
       if (job !== undefined && game !== undefined && game.end === undefined) await tell(job, game);
       step = decide(facts);
-      if (step.do === "park") return "parked";
+      if (step.do === "park") {
+        await runs.removeData();
+        return "parked";
+      }
       if (step.do === "close") return await close(step.outcome);
       if (step.do === "wait")
         await pause(step.until, facts.now, game !== undefined && game.end === undefined);

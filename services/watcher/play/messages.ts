@@ -1,5 +1,5 @@
 /** What the watcher and its playing thread say to each other. */
-import type { Words } from "@assay/engine/backend";
+import type { Column, Words } from "@assay/engine/backend";
 import type { Shown } from "@assay/engine/trace/game/point";
 import type { Scalar } from "@assay/engine/trace/game/scalar";
 import type { EngineSettings } from "@assay/engine/wasm/settings";
@@ -10,7 +10,7 @@ import type { Hex } from "viem";
 export interface Table {
   /** The program's JSON text. */
   readonly program: string;
-  readonly data: readonly Words[];
+  readonly data: readonly Column[];
   readonly parent: readonly Words[];
   readonly seed: bigint;
   readonly engine: EngineSettings;

@@ -1,5 +1,5 @@
 /** Moves of one job's games, from the watcher's own run, in a thread that can be killed and started again. */
-import type { Words } from "@assay/engine/backend";
+import { copyColumns, wordsOf } from "@assay/engine/columns/column";
 import type { Scalar } from "@assay/engine/trace/game/scalar";
 import type { ChallengerMove, ProviderMove } from "@assay/protocol/domain/disputes";
 import { AssayError } from "@assay/protocol/errors";
@@ -34,10 +34,10 @@ export const createPlayer = (table: Table): Player => {
 
   const started = (): Worker => {
     if (worker !== undefined) return worker;
-    const copies = (tensors: readonly Words[]) => tensors.map((words): Words => words.slice());
-    const [data, parent] = [copies(table.data), copies(table.parent)];
+    const data = copyColumns(table.data);
+    const parent = table.parent.map((words) => words.slice());
     const made = startThread(new URL("thread.ts", import.meta.url), { ...table, data, parent }, [
-      ...data,
+      ...wordsOf(data),
       ...parent,
     ]);
     made.on("message", (answer: Answer) => {

@@ -1,18 +1,22 @@
 /** Fetches what a job was made from, from the content store alone, and holds it against the roots on chain. */
-import type { Words } from "@assay/engine/backend";
+import { createReadStream } from "node:fs";
+import { mkdir, rename } from "node:fs/promises";
+import { join } from "node:path";
+import type { Column, Words } from "@assay/engine/backend";
+import { newDataFile, placeColumns } from "@assay/engine/columns/data-file";
+import { type DataPlace, placeData, tensorBytes } from "@assay/engine/columns/place";
 import { selectTensors, tensorListRoot } from "@assay/engine/data/dataset";
 import { decodeSafetensors } from "@assay/engine/data/safetensors";
 import { readColumns } from "@assay/engine/data/stream";
 import { checkProgram } from "@assay/engine/ir/check";
 import { parseProgram } from "@assay/engine/ir/json";
 import { programRoot } from "@assay/engine/ir/root";
-import { elements } from "@assay/engine/ir/shape";
-import type { Program, Shape } from "@assay/engine/ir/types";
+import type { Program } from "@assay/engine/ir/types";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { stateRoot } from "@assay/engine/trace/roots";
 import type { StartState } from "@assay/engine/trace/run";
 import { decodeStateFile, parametersOf } from "@assay/engine/trace/state-file";
-import { memoryOf, type EngineSettings } from "@assay/engine/wasm/settings";
+import type { EngineSettings } from "@assay/engine/wasm/settings";
 import type { Terms } from "@assay/protocol/domain/messages";
 import { AssayError } from "@assay/protocol/errors";
 import type { ChainJob } from "@assay/sdk/actions/job-from-chain";
@@ -24,8 +28,8 @@ export interface ReplayInputs {
   readonly program: Program;
   /** As it was fetched: threads parse it again. */
   readonly programText: string;
-  /** One per `program.data`. */
-  readonly data: readonly Words[];
+  /** One per `program.data`: all in memory, or all in a file. */
+  readonly data: readonly Column[];
   /** One per `program.parent`. */
   readonly parent: readonly Words[];
   readonly seed: bigint;
@@ -37,8 +41,9 @@ export interface ReplayInputs {
 export type FindParent = (terms: Pick<Terms, "parentRoot" | "parentIndex">) => Promise<Hex>;
 
 export interface ReplayLimits {
+  /** Bytes of a data set, on disk where there is not enough memory for it. */
   readonly maxDataBytes: number;
-  /** Bytes that one run may use. */
+  /** Bytes of memory that one run may use, its data included where that fits. */
   readonly memoryBytes: number;
   /** How the job will be run: its memory depends on that. */
   readonly engine: EngineSettings;
@@ -56,7 +61,8 @@ const mismatch = (what: string, signed: string, found: string): AssayError =>
   });
 
 /**
- * Program, data and start state of a job. Throws REPLAY_INPUT_MISMATCH, REPLAY_TOO_LARGE, the engine's ENGINE_*, and
+ * Program, data and start state of a job; a data set that does not fit into memory is in a file in `dataDir`, from before or fetched
+ * now. Throws REPLAY_INPUT_MISMATCH, REPLAY_TOO_LARGE, the engine's ENGINE_*, and
  * the store's CONTENT_*, BLOCK_CORRUPT, GATEWAY_*.
  */
 export const fetchReplayInputs = async (
@@ -64,6 +70,7 @@ export const fetchReplayInputs = async (
   { job: { terms }, programCid, dataCid }: Pick<ChainJob, "job" | "programCid" | "dataCid">,
   limits: ReplayLimits,
   findParent: FindParent,
+  dataDir: string,
   signal?: AbortSignal,
 ): Promise<ReplayInputs> => {
   const bytes = await readAll(store, cidOfDigest(programCid), { maxBytes: PROGRAM_BYTES, signal });
@@ -78,8 +85,11 @@ export const fetchReplayInputs = async (
       `${terms.steps}/${terms.interval}`,
       `${program.steps}/${program.interval}`,
     );
-  checkMemory(program, limits);
-  const data = await fetchData(store, program, dataCid, terms.dataRoot, limits, signal);
+  const place = placeOf(program, limits);
+  const most = Math.min(limits.maxDataBytes, tensorBytes(program.data) + DATA_EXTRA_BYTES);
+  const pieces = () => store.getFile(cidOfDigest(dataCid), { maxBytes: most, signal });
+  const columns = place === "file" ? columnsInFile(dataDir) : columnsInMemory;
+  const data = program.data.length === 0 ? [] : await columns(pieces, program.data, terms.dataRoot);
   const parent = await fetchParent(store, program, terms, findParent, signal);
   const start = await fetchStart(store, program, terms, findParent, signal);
   return { program, programText, data, parent, seed: terms.seed, start };
@@ -121,33 +131,41 @@ const fetchStart = async (
   return { step: terms.startStep, state };
 };
 
-const fetchData = async (
-  store: ContentStore,
-  program: Program,
-  dataCid: ChainJob["dataCid"],
-  dataRoot: string,
-  limits: ReplayLimits,
-  signal: AbortSignal | undefined,
-): Promise<readonly Words[]> => {
-  if (program.data.length === 0) return [];
-  const most = Math.min(limits.maxDataBytes, tensorBytes(program.data) + DATA_EXTRA_BYTES);
-  const columns = await readColumns(
-    store.getFile(cidOfDigest(dataCid), { maxBytes: most, signal }),
-    program.data,
-    { maxHeaderBytes: DATA_EXTRA_BYTES },
-  );
-  const root = tensorListRoot(nodeHasher, columns);
-  if (root !== dataRoot) throw mismatch("data set", dataRoot, root);
+type FetchColumns = (
+  pieces: () => AsyncIterable<Uint8Array>,
+  declared: Program["data"],
+  root: Hex,
+) => Promise<readonly Column[]>;
+
+const HEADER = { maxHeaderBytes: DATA_EXTRA_BYTES };
+
+const columnsInMemory: FetchColumns = async (pieces, declared, root) => {
+  const columns = await readColumns(pieces(), declared, HEADER);
+  const found = tensorListRoot(nodeHasher, columns);
+  if (found !== root) throw mismatch("data set", root, found);
   return columns.map(({ words }) => words);
 };
 
-const tensorBytes = (tensors: readonly { readonly shape: Shape }[]): number =>
-  tensors.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
+/** A file that has the name is whole, and is checked again all the same. */
+const columnsInFile =
+  (folder: string): FetchColumns =>
+  async (pieces, declared, root) => {
+    const path = join(folder, "data.safetensors");
+    const there = { path, pieces: createReadStream(path, { highWaterMark: 2 ** 20 }) };
+    const kept = await placeColumns(there, declared, HEADER).catch(() => undefined);
+    if (kept?.root === root) return kept.columns;
+    await mkdir(folder, { recursive: true });
+    const part = newDataFile(`${path}.part`, pieces());
+    const fetched = await placeColumns(part, declared, HEADER);
+    if (fetched.root !== root) throw mismatch("data set", root, fetched.root);
+    await rename(part.path, path);
+    return fetched.columns.map((column) => ({ ...column, path }));
+  };
 
-const checkMemory = (program: Program, { memoryBytes, engine }: ReplayLimits): void => {
-  const needed =
-    memoryOf(program, engine) + 2 * tensorBytes(program.data) + 2 * tensorBytes(program.state);
-  if (needed <= memoryBytes) return;
+const placeOf = (program: Program, limits: ReplayLimits): DataPlace => {
+  const { memoryBytes } = limits;
+  const { place, needed } = placeData(program, limits);
+  if (place !== undefined) return place;
   throw new AssayError(
     "REPLAY_TOO_LARGE",
     `the job needs ${needed} bytes of memory, ${memoryBytes} are granted`,

@@ -1,5 +1,5 @@
 /** What the watcher and its replaying thread say to each other. */
-import type { Words } from "@assay/engine/backend";
+import type { Column, Words } from "@assay/engine/backend";
 import type { EngineSettings } from "@assay/engine/wasm/settings";
 import type { ResumePoint, StartState } from "@assay/engine/trace/run";
 import type { ThreadFailure } from "@assay/runtime/threads";
@@ -8,8 +8,8 @@ import type { Hex } from "viem";
 interface Inputs {
   /** The program's JSON text. */
   readonly program: string;
-  /** One per `program.data` and `program.parent`; given away with the message. */
-  readonly data: readonly Words[];
+  /** One per `program.data` and `program.parent`; what is in memory is given away with the message. */
+  readonly data: readonly Column[];
   readonly parent: readonly Words[];
   readonly seed: bigint;
   readonly engine: EngineSettings;

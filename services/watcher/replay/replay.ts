@@ -36,6 +36,10 @@ export interface ReplayFolder {
     again: boolean,
     signal: AbortSignal,
   ): Promise<Disagreement>;
+  /** Where a data set lies that does not fit into memory. */
+  readonly dataDir: string;
+  /** Removes that data set: it can be fetched again. */
+  removeData(): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -48,6 +52,7 @@ export const replayFolder = (
   engine: EngineSettings,
 ): ReplayFolder => {
   const file = (checkpoint: number): string => join(folder, `run-${checkpoint}.json`);
+  const dataDir = join(folder, "data");
   return {
     finished: async (checkpoint) => {
       try {
@@ -105,6 +110,8 @@ export const replayFolder = (
         signal,
       );
     },
+    dataDir,
+    removeData: () => rm(dataDir, { recursive: true, force: true }),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 };

@@ -1,5 +1,5 @@
 /** Runs strangers' programs in threads of their own, which can be killed at any moment. */
-import type { Words } from "@assay/engine/backend";
+import { copyColumns, wordsOf } from "@assay/engine/columns/column";
 import { AssayError } from "@assay/protocol/errors";
 import { runThread, type ThreadRun } from "@assay/runtime/threads";
 import { crashed } from "../crashed.ts";
@@ -39,18 +39,18 @@ export const confirmInThread = (
     message.kind === "confirmed" ? { value: message.disagreement } : undefined,
   );
 
-/** The data is copied: the caller keeps its own. */
+/** What of the data is in memory is copied: the caller keeps its own. */
 const inThread = <T>(
   assignment: Assignment,
   signal: AbortSignal,
   listen: ThreadRun<FromThread, ToThread, T>["listen"],
 ): Promise<T> => {
-  const copies = (tensors: readonly Words[]) => tensors.map((words): Words => words.slice());
-  const [data, parent] = [copies(assignment.data), copies(assignment.parent)];
+  const data = copyColumns(assignment.data);
+  const parent = assignment.parent.map((words) => words.slice());
   return runThread({
     script: new URL("thread.ts", import.meta.url),
     workerData: { ...assignment, data, parent },
-    give: [...data, ...parent],
+    give: [...wordsOf(data), ...parent],
     signal,
     listen,
     stopped,

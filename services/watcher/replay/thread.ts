@@ -1,6 +1,6 @@
 /**
- * Runs in a thread of its own: a stranger's program compiled to WebAssembly, nothing else. What it finds goes to the watcher as
- * messages.
+ * Runs in a thread of its own: a stranger's program compiled to WebAssembly, nothing else. It reads no file but that of a data set
+ * which does not fit into memory; what it finds goes to the watcher as messages.
  */
 import { once } from "node:events";
 import { parentPort, workerData } from "node:worker_threads";
