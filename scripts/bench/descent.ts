@@ -20,6 +20,7 @@ import { runJob } from "@assay/engine/trace/run";
 import { wasmBackend } from "@assay/engine/wasm/backend";
 import { treeDepth } from "@assay/protocol/commitments/tree";
 import { readMnist } from "../datasets/mnist.ts";
+import { createFigures } from "./figures.ts";
 import { MNIST_SETTINGS } from "./mnist-mlp.ts";
 
 const { values } = parseArgs({
@@ -35,11 +36,6 @@ interface Target {
   readonly op: number;
   readonly element: number;
   readonly term: number;
-}
-
-interface Figure {
-  readonly value: number;
-  readonly unit: string;
 }
 
 /** Leaf of the tree of a position that leads to the target. */
@@ -128,11 +124,7 @@ const { checkpointRoots, n } = await runJob({
 });
 const training = performance.now() - begun - saving;
 
-const figures: Record<string, Figure> = {};
-const note = (name: string, value: number, unit: string): void => {
-  figures[name] = { value, unit };
-  console.log(`${name.padEnd(44)} ${value.toFixed(1).padStart(10)} ${unit}`);
-};
+const { note, finish } = createFigures();
 
 note("training and committing", training, "ms");
 note("memory before the first answer", rss(), "MiB");
@@ -159,4 +151,4 @@ for (const [what, section] of [
 note("most memory after an answer", most, "MiB");
 await descent.close();
 await rm(folder, { recursive: true });
-if (values.json) console.log(JSON.stringify(figures));
+finish();

@@ -45,6 +45,7 @@ import { Synthetic } from "../../test/contracts/support/dispute/synthetic.ts";
 import { rootOf } from "../../test/contracts/support/dispute/run.ts";
 import { connect, follow, root } from "../../test/contracts/support/market.ts";
 import { readMnist } from "../datasets/mnist.ts";
+import { createFigures } from "./figures.ts";
 import { MNIST_SETTINGS } from "./mnist-mlp.ts";
 
 const WHOLE = 2_200_000;
@@ -54,18 +55,10 @@ const TRANSACTION = 16_700_000;
 const RERUN = 1.05;
 const PAIRS = 5;
 
-interface Figure {
-  readonly value: number;
-  readonly unit: string;
-  readonly goal: number | null;
-}
-const figures = new Map<string, Figure>();
-const note = (name: string, value: number, unit = "gas", goal: number | null = null): void => {
-  figures.set(name, { value, unit, goal });
-  const met = goal === null ? "" : `  of ${goal.toLocaleString("en")} ${value <= goal ? "✓" : "✗"}`;
-  const shown = Math.round(value * (value < 10 ? 1_000 : 10)) / (value < 10 ? 1_000 : 10);
-  console.log(`${name.padEnd(52)} ${shown.toLocaleString("en").padStart(11)} ${unit}${met}`);
-};
+const figures = createFigures();
+/** `most`: a budget. */
+const note = (name: string, value: number, unit = "gas", most: number | null = null): void =>
+  figures.note(name, value, unit, { baseline: most, goal: most === null ? null : { most: 1 } });
 
 /** Gas of all moves, or of those with these names. */
 const gasOf = (game: Game, names?: readonly string[]): number =>
@@ -258,9 +251,4 @@ async function played({ name, program, data, row }: Model): Promise<void> {
 
 for (const model of [MNIST, TRANSFORMER]) await played(model);
 await court.connection.close();
-const rows = [...figures].map(([name, { value, unit, goal }]) => {
-  const [ratio, ok] = goal === null ? [null, null] : [value / goal, value <= goal];
-  return [name, { value, unit, baseline: goal, ratio, goal, ok }] as const;
-});
-if (process.argv.includes("--json")) console.log(JSON.stringify(Object.fromEntries(rows)));
-process.exitCode = rows.some(([, { ok }]) => ok === false) ? 1 : 0;
+figures.finish();

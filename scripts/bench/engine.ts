@@ -6,8 +6,10 @@
  * so the load stands beside them. `--json`: figures on the last line.
  */
 import { loadavg } from "node:os";
+import type { Backend, Execution } from "@assay/engine/backend";
 import { estimateJob } from "@assay/engine/estimate/estimate";
 import type { Program } from "@assay/engine/ir/types";
+import { openDataFolder } from "@assay/engine/testing/in-files";
 import { tensorRoot } from "@assay/protocol/commitments/tensor";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { stateRoots } from "@assay/engine/trace/roots";
@@ -17,7 +19,6 @@ import {
   wasmBackend,
   wideWasmBackend,
   type WasmBackend,
-  type WasmExecution,
 } from "@assay/engine/wasm/backend";
 import { speedReport } from "@assay/engine/wasm/report";
 import { startBaselines, type Baseline } from "./engine-baselines.ts";
@@ -30,6 +31,7 @@ import {
   mlpProgram,
   transformerProgram,
 } from "./engine-programs.ts";
+import { createFigures, type Goal } from "./figures.ts";
 
 const SIZES = [256, 512, 1024] as const;
 const NAIVE_SIZE = 256;
@@ -39,20 +41,6 @@ const INTERVAL = 100;
 /** Milliseconds of one measurement, and measurements of each figure. */
 const ROUND_MS = 150;
 const ROUNDS = 5;
-
-interface Goal {
-  readonly least?: number;
-  readonly most?: number;
-}
-
-interface Figure {
-  readonly value: number;
-  readonly unit: string;
-  readonly baseline: number | null;
-  readonly ratio: number | null;
-  readonly goal: Goal;
-  readonly ok: boolean | null;
-}
 
 /** Milliseconds of this process's processor time. */
 const spent = (): number => {
@@ -84,7 +72,7 @@ const leastOf = async (
 };
 
 /** Runs until V8 has put its optimised code in place of the first one, which it makes in the background. */
-const warm = async (execution: WasmExecution, steps: number): Promise<void> => {
+const warm = async (execution: Execution, steps: number): Promise<void> => {
   for (let i = 0; i < 4; i++) {
     execution.run(steps);
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -92,48 +80,25 @@ const warm = async (execution: WasmExecution, steps: number): Promise<void> => {
 };
 
 /** A warm execution of a program. */
-const ready = async (
-  backend: WasmBackend,
-  program: Program,
-  warmSteps: number,
-): Promise<WasmExecution> => {
+const ready = async (backend: Backend, program: Program, warmSteps: number): Promise<Execution> => {
   const execution = await backend.prepare(program, inputsOf(program));
   execution.init();
   await warm(execution, warmSteps);
   return execution;
 };
 
-const figures: Record<string, Figure> = {};
-
-/** Notes and prints one figure; a goal is on the ratio to the baseline where there is one, else on the value. */
+const figures = createFigures();
 const note = (
   name: string,
   value: number,
   unit: string,
   baseline: number | null = null,
-  goal: Goal = {},
-): void => {
-  const ratio = baseline === null ? null : value / baseline;
-  const measured = ratio ?? value;
-  const { least = Number.NEGATIVE_INFINITY, most = Number.POSITIVE_INFINITY } = goal;
-  const ok =
-    goal.least === undefined && goal.most === undefined
-      ? null
-      : measured >= least && measured <= most;
-  figures[name] = { value, unit, baseline, ratio, goal, ok };
-  const beside = ratio === null ? "" : `${ratio.toFixed(2)} × baseline`;
-  const wanted = [
-    ...(goal.least === undefined ? [] : [`≥ ${goal.least}`]),
-    ...(goal.most === undefined ? [] : [`≤ ${goal.most}`]),
-  ].join(", ");
-  const verdict = ok === null ? "" : `goal ${wanted} ${ok ? "✓" : "✗"}`;
-  console.log(
-    `${name.padEnd(40)} ${value.toFixed(2).padStart(9)} ${unit.padEnd(8)} ${beside.padEnd(18)} ${verdict}`,
-  );
-};
+  goal: Goal | null = null,
+): void => figures.note(name, value, unit, { baseline, goal });
 
 /** A goal against a baseline that may not be there. */
-const against = (baseline: number | null, goal: Goal): Goal => (baseline === null ? {} : goal);
+const against = (baseline: number | null, goal: Goal): Goal | null =>
+  baseline === null ? null : goal;
 
 const showLoad = (): void =>
   console.log(
@@ -177,7 +142,7 @@ for (const [name, { program }] of Object.entries(models)) {
 }
 
 /** One piece of work on a back end, in turns with all baselines that can do it. Milliseconds by who did it. */
-const compared = async (work: string, execution: WasmExecution): Promise<Map<string, number>> => {
+const compared = async (work: string, execution: Execution): Promise<Map<string, number>> => {
   const others: readonly Baseline[] = running.filter(({ works }) => works.includes(work));
   const ours = rounds(() => execution.run(1));
   const [own = 0, ...theirs] = await leastOf([
@@ -207,7 +172,7 @@ const measure = async (backend: WasmBackend): Promise<void> => {
     const known = rate("numpy");
     if (known !== null) note(`numpy matmul ${n}`, known, "GFLOP/s");
     // 128-bit lanes end where the processor can take no more of them a turn; figures of both stand here, the goal is on what the engine can do.
-    const goal = backend === wideWasmBackend ? against(known, { least: 0.45 }) : {};
+    const goal = backend === wideWasmBackend ? against(known, { least: 0.45 }) : null;
     note(`${backend.name} matmul ${n}`, rate("own") ?? 0, "GFLOP/s", known, goal);
   }
   for (const [name, { program, warmSteps, goal, beside }] of Object.entries(models)) {
@@ -241,7 +206,24 @@ const paired = async (name: string, program: Program, warmSteps: number): Promis
   note(`two threads against one, ${name}`, one / two, "×", null, { least: 1.7 });
 };
 
+/** What it costs that the batch is read from a file (which the system has in memory). */
+const fromFile = async (name: string, program: Program, warmSteps: number): Promise<void> => {
+  const folder = await openDataFolder();
+  const executions = [
+    await ready(wasmBackend, program, warmSteps),
+    await ready(folder.backend(wasmBackend), program, warmSteps),
+  ];
+  const [memory = 0, file = 0] = await leastOf(
+    executions.map((execution) => rounds(() => execution.run(1))),
+  );
+  for (const execution of executions) execution.close();
+  await folder.close();
+  note(`${name} step with its data in a file`, file, "ms", memory, { most: 1.25 });
+};
+
 await measure(wasmBackend);
+await fromFile("MLP", models.MLP.program, 100);
+await fromFile("LeNet", models.LeNet.program, 20);
 await paired("matmul 512", matmulProgram(512), 3);
 await paired("matmul 1024", matmulProgram(1024), 1);
 await paired("transformer step", models.transformer.program, 2);
@@ -285,5 +267,4 @@ await measure(wideWasmBackend);
 for (const baseline of running) baseline.close();
 
 showLoad();
-if (process.argv.includes("--json")) console.log(JSON.stringify({ load: loadavg(), figures }));
-process.exitCode = Object.values(figures).some(({ ok }) => ok === false) ? 1 : 0;
+figures.finish();

@@ -13,15 +13,9 @@ import {
   submissionOf,
   type Fixture,
 } from "../../test/contracts/support/market.ts";
+import { type Beside, createFigures } from "./figures.ts";
 
 const BATCH = 32;
-/** Warm-up jobs first make every balance and standing non-zero, as they are in a market that runs. */
-const GOALS: Readonly<Record<string, number>> = {
-  "job alone": 350_000,
-  "job in a batch of 32": 240_000,
-  "provenance record": 140_000,
-};
-
 const gasOf = async (sent: Promise<ContractTransactionResponse>): Promise<bigint> => {
   const receipt = await (await sent).wait();
   return receipt?.gasUsed ?? 0n;
@@ -74,6 +68,7 @@ async function batch(fixture: Fixture, first: bigint) {
 }
 
 const fixture = await deployFixture();
+// Warm-up jobs first make every balance and standing non-zero, as they are in a market that runs.
 await fund(fixture, fixture.requester, 10_000n * TOKEN);
 await fundAndStake(fixture, 10_000n * TOKEN);
 await life(fixture, 1n);
@@ -104,40 +99,22 @@ async function lifeWithoutRecord(on: Fixture, parentRoot: string) {
   return gasOf(market.getFunction("settle")(follow(submitted, jobs)[0]));
 }
 
-const perJob = (gas: bigint) => Number(gas) / BATCH;
-const figures: Record<string, number> = {
-  agree: Number(alone.agree),
-  submit: Number(alone.submit),
-  settle: Number(alone.settle),
-  "provenance record": Number(alone.settle - other),
-  "job alone": Number(alone.agree + alone.submit + alone.settle),
-  "agree in a batch of 32": perJob(many.agree),
-  "submit in a batch of 32": perJob(many.submit),
-  "settle in a batch of 32": perJob(many.settle),
-  "job in a batch of 32": perJob(many.agree + many.submit + many.settle),
-};
+const { note, finish } = createFigures();
+const within = (budget: number): Beside => ({ baseline: budget, goal: { most: 1 } });
+const total = (used: readonly bigint[]): number => Number(used.reduce((sum, one) => sum + one, 0n));
+const gas = (name: string, used: readonly bigint[], beside?: Beside): void =>
+  note(name, total(used), "gas", beside);
+const shared = (name: string, used: readonly bigint[], beside?: Beside): void =>
+  note(name, Math.round(total(used) / BATCH), "gas", beside);
 
-const rows = Object.entries(figures).map(([name, value]) => {
-  const goal = GOALS[name] ?? null;
-  return {
-    name,
-    value: Math.round(value),
-    goal,
-    ratio: goal === null ? null : value / goal,
-    ok: goal === null ? null : value <= goal,
-  };
-});
-for (const { name, value, goal, ok } of rows) {
-  const budget =
-    goal === null ? "" : `  of ${goal.toLocaleString("en")} ${ok === true ? "✓" : "✗"}`;
-  console.log(`${name.padEnd(26)} ${value.toLocaleString("en").padStart(9)}${budget}`);
-}
-if (process.argv.includes("--json")) {
-  const entries = rows.map(({ name, value, goal, ratio, ok }) => [
-    name,
-    { value, unit: "gas", baseline: goal, ratio, goal, ok },
-  ]);
-  console.log(JSON.stringify(Object.fromEntries(entries)));
-}
+gas("agree", [alone.agree]);
+gas("submit", [alone.submit]);
+gas("settle", [alone.settle]);
+gas("provenance record", [alone.settle - other], within(140_000));
+gas("job alone", [alone.agree, alone.submit, alone.settle], within(350_000));
+shared("agree in a batch of 32", [many.agree]);
+shared("submit in a batch of 32", [many.submit]);
+shared("settle in a batch of 32", [many.settle]);
+shared("job in a batch of 32", [many.agree, many.submit, many.settle], within(240_000));
 await fixture.connection.close();
-process.exitCode = rows.some(({ ok }) => ok === false) ? 1 : 0;
+finish();

@@ -13,6 +13,7 @@ import {
   randomState,
   seeded,
 } from "@assay/market/testing/markets";
+import { createFigures } from "./figures.ts";
 
 const { values } = parseArgs({
   options: {
@@ -28,9 +29,6 @@ const COMPARED = Number(values.compared);
 const PROVIDERS = Math.max(1, Math.floor(OFFERS / 4));
 /** Prices hardly ever tie, as in a real market. */
 const PRICES = 1e9;
-const say = (line: string): void => {
-  if (!values.json) console.log(line);
-};
 
 const random = seeded(1);
 const book = new Book();
@@ -42,7 +40,7 @@ const offers = Array.from({ length: OFFERS }, (_, place) =>
   randomOffer(random, place, PROVIDERS, PRICES),
 );
 for (const offer of offers) book.add(offer);
-say(`${OFFERS} offers of ${PROVIDERS} providers`);
+console.log(`${OFFERS} offers of ${PROVIDERS} providers`);
 
 const queries = Array.from({ length: REQUESTS }, () => randomQuery(random, PROVIDERS));
 const percentile = (sorted: Float64Array, share: number): number =>
@@ -87,7 +85,7 @@ measure(queries.slice(0, 2_000));
 for (const { place, offer } of updates.slice(0, 2_000)) offers[place] = offer;
 const live = measure(queries);
 for (const { place, offer } of updates) offers[place] = offer;
-say(
+console.log(
   `book: ${live.perSecond.toFixed(0)} requests/s with as many updates, p99 ${live.p99.toFixed(3)} ms, ${live.matched} matched`,
 );
 
@@ -102,46 +100,14 @@ const expected = compared.map((query) => filterAndSort(candidates, query)[0]?.of
 const naive = (compared.length / (performance.now() - begun)) * 1_000;
 for (const [place, query] of compared.entries())
   if (book.best(query)?.offer.digest !== expected[place]) wrong++;
-say(
+console.log(
   `filter and sort over objects: ${naive.toFixed(0)} requests/s; ${wrong} of ${COMPARED} answers differ`,
 );
 
-const results = {
-  "matching.requests": {
-    value: Math.round(live.perSecond),
-    unit: "requests/s",
-    baseline: Math.round(naive),
-    ratio: Number((live.perSecond / naive).toFixed(1)),
-    goal: 10_000,
-    ok: live.perSecond >= 10_000 && live.perSecond >= 20 * naive,
-  },
-  "matching.p99": {
-    value: Number(live.p99.toFixed(3)),
-    unit: "ms",
-    baseline: null,
-    ratio: null,
-    goal: 1,
-    ok: live.p99 < 1,
-  },
-  "matching.noMatchP99": {
-    value: Number(live.unmatchedP99.toFixed(3)),
-    unit: "ms",
-    baseline: null,
-    ratio: null,
-    goal: 2,
-    ok: live.unmatchedP99 < 2,
-  },
-  "matching.wrong": {
-    value: wrong,
-    unit: "answers",
-    baseline: COMPARED,
-    ratio: null,
-    goal: 0,
-    ok: wrong === 0,
-  },
-};
-if (values.json) console.log(JSON.stringify(results));
-else
-  for (const [name, { ok, goal, unit }] of Object.entries(results))
-    console.log(`${ok ? "✓" : "✗"} ${name} (goal ${goal} ${unit})`);
-process.exitCode = wrong === 0 ? 0 : 1;
+const { note, finish } = createFigures();
+note("requests", live.perSecond, "1/s", { goal: { least: 10_000 } });
+note("requests, filter and sort", live.perSecond, "1/s", { baseline: naive, goal: { least: 20 } });
+note("p99", live.p99, "ms", { goal: { most: 1 } });
+note("p99 of those that nothing fits", live.unmatchedP99, "ms", { goal: { most: 2 } });
+note(`other answers among ${COMPARED}`, wrong, "answers", { goal: { most: 0 } });
+finish();
