@@ -8,6 +8,7 @@ import type { App, ApiDeps, RouteDeps } from "./deps.ts";
 import { handleErrors } from "./errors.ts";
 import { measureRequests } from "./metrics.ts";
 import { describeRoutes } from "./openapi.ts";
+import { conflictRoutes } from "./routes/conflicts.ts";
 import { contentRoutes } from "./routes/content.ts";
 import { deploymentRoutes } from "./routes/deployment.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -91,6 +92,7 @@ export const buildApi = async (deps: ApiDeps): Promise<App> => {
     proposalRoutes,
     jobRoutes,
     receiptRoutes,
+    conflictRoutes,
     providerRoutes,
     provenanceRoutes,
     statsRoutes,

@@ -1,7 +1,11 @@
-/** Takes in providers' receipts: whoever has the latest one can present it when its provider no longer does. */
+/**
+ * Takes in providers' receipts: whoever has the latest one can present it when its provider no longer does, and whoever has two
+ * that contradict each other can have the provider slashed.
+ */
 import { AssayError } from "@assay/protocol/errors";
 import { checkpointCount } from "@assay/protocol/domain/money";
 import type { Terms } from "@assay/protocol/domain/messages";
+import { isConflict } from "@assay/protocol/domain/receipts";
 import { FINAL_STATES, type JobState } from "@assay/protocol/domain/states";
 import { digestOf } from "@assay/protocol/signing/typed-data";
 import { signedReceiptSchema, type SignedReceipt } from "@assay/protocol/wire/api";
@@ -10,10 +14,14 @@ import type { Address, Hex } from "viem";
 import type { ChainReads } from "../chain.ts";
 import type { Sql, SqlDatabase } from "../database/sql.ts";
 import { requireSignedForProvider } from "../signatures.ts";
+import { noteConflict } from "./conflicts.ts";
 import type { Domain } from "./requests.ts";
 
 export interface ReceiptIntake {
-  /** Keeps the receipt where it is later than the one known. Throws `JOB_UNKNOWN`, `RECEIPT_*`, `SIGNATURE_INVALID`. */
+  /**
+   * Keeps the first receipt of each checkpoint; the same one again changes nothing. Another result for a checkpoint that is known
+   * is kept too, as evidence: `RECEIPT_CONFLICT`. Throws also `JOB_UNKNOWN`, other `RECEIPT_*`, `SIGNATURE_INVALID`.
+   */
   take(jobId: Hex, receipt: SignedReceipt): Promise<void>;
 }
 
@@ -27,6 +35,44 @@ export const readReceipt = async (sql: Sql, jobId: string): Promise<SignedReceip
     [jobId],
   );
   return row && signedReceiptSchema.parse(row);
+};
+
+/** Checkpoints behind the latest one of which receipts are kept: a bound on what one job can make a market store. */
+const KEPT_CHECKPOINTS = 10_000;
+
+/** Keeps what is new about a job. True where the receipt contradicts the one that is known of its checkpoint. */
+const keep = async (sql: Sql, { submission, signature }: SignedReceipt): Promise<boolean> => {
+  const { jobId, checkpoint } = submission;
+  const wire = JSON.stringify(toWire(submission));
+  const latest = (await readReceipt(sql, jobId))?.submission.checkpoint ?? 0;
+  if (checkpoint <= latest - KEPT_CHECKPOINTS) return false;
+  const kept = await sql.query(
+    `INSERT INTO market_past_receipt (job_id, checkpoint, submission, signature)
+     VALUES ($1, $2, $3::jsonb, $4) ON CONFLICT (job_id, checkpoint) DO NOTHING RETURNING job_id`,
+    [jobId, checkpoint, wire, signature],
+  );
+  if (kept.length === 0) {
+    const [row] = await sql.query<{ submission: unknown; signature: string }>(
+      "SELECT submission, signature FROM market_past_receipt WHERE job_id = $1 AND checkpoint = $2",
+      [jobId, checkpoint],
+    );
+    const first = signedReceiptSchema.parse(row);
+    if (!isConflict(first.submission, submission)) return false;
+    await noteConflict(sql, { first, second: { submission, signature } });
+    return true;
+  }
+  await sql.query(
+    `INSERT INTO market_receipt (job_id, checkpoint, submission, signature, updated_at)
+     VALUES ($1, $2, $3::jsonb, $4, now() AT TIME ZONE 'utc')
+     ON CONFLICT (job_id) DO UPDATE SET checkpoint = $2, submission = $3::jsonb, signature = $4,
+       updated_at = excluded.updated_at WHERE market_receipt.checkpoint < $2`,
+    [jobId, checkpoint, wire, signature],
+  );
+  await sql.query("DELETE FROM market_past_receipt WHERE job_id = $1 AND checkpoint <= $2", [
+    jobId,
+    Math.max(latest, checkpoint) - KEPT_CHECKPOINTS,
+  ]);
+  return false;
 };
 
 export const receiptIntake = (
@@ -69,12 +115,12 @@ export const receiptIntake = (
     if (FINAL_STATES.has(job.state)) return;
     const digest = digestOf(domain, "Submission", submission);
     await requireSignedForProvider(chain, job.provider, digest, signature);
-    await sql.query(
-      `INSERT INTO market_receipt (job_id, checkpoint, submission, signature, updated_at)
-       VALUES ($1, $2, $3::jsonb, $4, now() AT TIME ZONE 'utc')
-       ON CONFLICT (job_id) DO UPDATE SET checkpoint = $2, submission = $3::jsonb, signature = $4,
-         updated_at = excluded.updated_at WHERE market_receipt.checkpoint < $2`,
-      [jobId, submission.checkpoint, JSON.stringify(toWire(submission)), signature],
-    );
+    if (await sql.transaction((run) => keep(run, { submission, signature })))
+      throw wrong(
+        "RECEIPT_CONFLICT",
+        `Another result was signed for checkpoint ${submission.checkpoint} before.`,
+        "Both receipts are kept, and anyone may have the provider slashed with them: stop its agent and check the machine.",
+        { checkpoint: submission.checkpoint },
+      );
   },
 });

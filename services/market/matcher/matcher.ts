@@ -7,6 +7,7 @@ import type { LocalAccount, PublicClient } from "viem";
 import type { Bus } from "../bus.ts";
 import type { ChainReads } from "../chain.ts";
 import type { SqlDatabase } from "../database/sql.ts";
+import { noteStandingConflicts } from "../intake/conflicts.ts";
 import type { TaskQueues } from "../queue/queues.ts";
 import { agreeHandler } from "./agree/agree.ts";
 import { createPairSender } from "./agree/pairs.ts";
@@ -197,7 +198,8 @@ export const startMatcher = async (options: MatcherOptions): Promise<Matcher> =>
   const finish = createFinisher({ sql, client, deployment, sender, logger });
   let finishing: Promise<void> | undefined;
   const finisher = setInterval(() => {
-    finishing ??= finish()
+    finishing ??= noteStandingConflicts(sql)
+      .then(finish)
       .catch((error: unknown) => logger.warn({ err: error }, "jobs could not be looked after"))
       .finally(() => {
         finishing = undefined;

@@ -19,6 +19,9 @@ export const FINAL_STATES: ReadonlySet<JobState> = new Set([
   "void",
 ]);
 
+/** Escrow and collateral are still locked: the provider can be slashed. */
+export const OPEN_STATES: ReadonlySet<JobState> = new Set(["active", "committed", "submitted"]);
+
 /** How far a provenance record was checked, in the order of the contract's `Assurance`: weakest first, but for `played`, which is `window` and a game. */
 export const ASSURANCES = [
   "unverified",

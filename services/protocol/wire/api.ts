@@ -195,6 +195,29 @@ export type ProgressReport = z.infer<typeof progressReportSchema>;
 export const signedReceiptSchema = z.strictObject({ submission: submissionSchema, signature: hex });
 export type SignedReceipt = z.infer<typeof signedReceiptSchema>;
 
+/**
+ * Two results that a provider signed for one checkpoint of a job: what `slashConflict` takes. The signature of the one that
+ * stands on the chain may be empty (`0x`).
+ */
+export const conflictEvidenceSchema = z.object({
+  first: signedReceiptSchema,
+  second: signedReceiptSchema,
+});
+export type ConflictEvidence = z.infer<typeof conflictEvidenceSchema>;
+
+/** Items of `GET /v1/conflicts`: the first conflict that a market saw about a job. */
+export const conflictSchema = z.strictObject({
+  jobId: bytes32,
+  provider: address,
+  /** Where the job stands; only an open one can be slashed. */
+  state: z.enum(JOB_STATES),
+  checkpoint: uint32,
+  /** Unix seconds. */
+  seenAt: uint40,
+  ...conflictEvidenceSchema.shape,
+});
+export type Conflict = z.infer<typeof conflictSchema>;
+
 /** `GET /v1/jobs/:id` and items of `GET /v1/jobs`. */
 export const jobViewSchema = z.strictObject({
   id: bytes32,

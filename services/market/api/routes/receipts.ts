@@ -19,7 +19,8 @@ export const receiptRoutes = (app: App, { database, chain, deployment, bus }: Ro
     {
       schema: {
         tags: ["jobs"],
-        summary: "The provider's receipt for a checkpoint before the last; the latest is kept",
+        summary:
+          "The provider's receipt for a checkpoint before the last; two that contradict each other are evidence",
         params: idParams,
         body: signedReceiptSchema,
       },

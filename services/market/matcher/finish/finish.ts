@@ -40,7 +40,7 @@ const DUE = `SELECT j.id, j.state, j.terms, j.progress, r.checkpoint AS receipt,
   FROM chain_job j LEFT JOIN market_receipt r ON r.job_id = j.id LEFT JOIN api_presence p ON p.provider = j.provider
   WHERE (j.state IN ('active', 'committed') AND (j.deadline < $1 OR j.progress ->> 'stoppedAt' <> '0'))
      OR (j.state = 'submitted' AND (j.progress ->> 'windowEnd')::int8 < $1)
-     OR (j.state = 'submitted' AND r.checkpoint > (j.progress ->> 'checkpoint')::int4)
+     OR (j.state = 'submitted' AND r.checkpoint > (j.progress ->> 'checkpoint')::int8)
   ORDER BY j.deadline LIMIT 64`;
 
 /** Milliseconds before a call that the contract refused is tried again. */
