@@ -18,6 +18,7 @@ import { AssayError } from "@assay/protocol/errors";
 import { deploymentSchema, type Deployment } from "@assay/protocol/wire/api";
 import { balance, deposit, walletBalance, withdraw } from "./actions/balance.ts";
 import { cancel, cancelRequest } from "./actions/cancel.ts";
+import { conflicts, slashConflict } from "./actions/conflicts.ts";
 import { continueJob, signedRequest } from "./actions/continue-job.ts";
 import { earnings } from "./actions/earnings.ts";
 import { expire } from "./actions/expire.ts";
@@ -79,6 +80,7 @@ const ACTIONS = {
   balance,
   cancel,
   cancelRequest,
+  conflicts,
   continueJob,
   deposit,
   earnings,
@@ -103,6 +105,7 @@ const ACTIONS = {
   settle,
   signOff,
   signedRequest,
+  slashConflict,
   stake,
   stakeOf,
   stop,
