@@ -71,7 +71,15 @@ export interface Chain {
   compare(game: Game, job: Job): Promise<Hex>;
   withdrawBond(game: Game): Promise<Hex>;
   /** Sends a call under a key that says what it is: asked for again after it was mined, it is another one. */
-  readonly once: (key: string, call: DisputeCall) => Promise<Hex>;
+  readonly once: (key: string, call: ContractCall) => Promise<Hex>;
+}
+
+/** One transaction to a contract. */
+export interface ContractCall {
+  readonly address: Address;
+  readonly abi: Abi;
+  readonly functionName: string;
+  readonly args: readonly unknown[];
 }
 
 export interface ChainParts {
@@ -88,7 +96,7 @@ export const createChain = ({ context, sender, maxBond }: ChainParts): Chain => 
 
   const mined = new Map<string, number>();
   /** A key says which call from which position; asked for again after it was mined (a reorganisation undid it), it is another. */
-  const once = async (base: string, call: DisputeCall): Promise<Hex> => {
+  const once = async (base: string, call: ContractCall): Promise<Hex> => {
     const before = mined.get(base) ?? 0;
     const { hash } = await sender.send({
       to: call.address,

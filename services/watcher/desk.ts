@@ -119,7 +119,12 @@ const openLocked = async (
       isRetryable: (error) => isAssayError(error) && error.retryable,
     },
   );
-  const { context } = createAssay({ rpcUrl: client.rpcUrl, account, deployment });
+  const { context } = createAssay({
+    rpcUrl: client.rpcUrl,
+    account,
+    deployment,
+    ...(client.apiUrl === undefined ? {} : { apiUrl: client.apiUrl }),
+  });
   const notebook = await openNotebook(at("journal.jsonl"), {
     ...domainOf(deployment),
     watcher: account.address,

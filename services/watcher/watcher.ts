@@ -1,9 +1,13 @@
-/** Follows a market's submissions, runs the chosen ones again, and challenges those that are wrong. */
+/**
+ * Follows a market's submissions, runs the chosen ones again, and challenges those that are wrong; has providers slashed that signed two
+ * results for one checkpoint.
+ */
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AssayError, isAssayError } from "@assay/protocol/errors";
 import { pruneBlocks } from "@assay/storage/prune";
 import type { Address, Hex } from "viem";
+import { createConflictWatch } from "./conflicts/slash.ts";
 import { openDesk, type DeskOptions } from "./desk.ts";
 import { createFollower, type Cursor, type News } from "./follow/follow.ts";
 import { leftOut, type Choice } from "./follow/select.ts";
@@ -27,6 +31,11 @@ export interface StartedWatcher {
 
 /** Blocks between two cursors in the journal. */
 const CURSOR_EVERY = 32;
+/** Milliseconds between two questions to the market, unless the chain is looked at less often. */
+const CONFLICTS_EVERY = 2_000;
+const LONGEST_PAUSE = 30_000;
+/** So often a pause is doubled at most. */
+const DOUBLINGS = 6;
 
 /** Throws as {@link openDesk}. */
 export const startWatcher = async (options: WatcherOptions): Promise<StartedWatcher> => {
@@ -47,7 +56,7 @@ export const startWatcher = async (options: WatcherOptions): Promise<StartedWatc
   const stop = (): Promise<void> => {
     stopping ??= (async () => {
       abort.abort(new AssayError("WATCHER_STOPPED", "the watcher was stopped"));
-      await Promise.allSettled([following, ...tasks.values()]);
+      await Promise.allSettled([following, slashing, ...tasks.values()]);
       await desk.close();
       stopped.resolve();
     })();
@@ -143,25 +152,57 @@ export const startWatcher = async (options: WatcherOptions): Promise<StartedWatc
       }
   };
 
-  const follow = async (): Promise<void> => {
+  /** Does the same again and again until the watcher stops; after failures at longer intervals. */
+  const repeat = async (
+    action: () => Promise<void>,
+    everyMs: number,
+    failed: string,
+  ): Promise<void> => {
     let failures = 0;
-    let resumed = false;
     while (!signal.aborted) {
       try {
-        if (!resumed) await resume();
-        resumed = true;
-        await round();
+        await action();
         failures = 0;
       } catch (error) {
         if (isAssayError(error, "JOURNAL_UNWRITABLE")) return fail(error);
         if (signal.aborted) return;
         failures++;
-        logger.warn({ err: error, failures }, "cannot follow the chain; trying again");
+        logger.warn({ err: error, failures }, failed);
       }
-      const pause = Math.min(30_000, pollMs * 2 ** Math.min(failures, 6));
+      const pause = Math.min(LONGEST_PAUSE, everyMs * 2 ** Math.min(failures, DOUBLINGS));
       await sleep(pause, undefined, { signal }).catch(() => undefined);
     }
   };
-  const following = follow();
+
+  let resumed = false;
+  const following = repeat(
+    async () => {
+      if (!resumed) await resume();
+      resumed = true;
+      await round();
+    },
+    pollMs,
+    "cannot follow the chain; trying again",
+  );
+  // Receipts are kept by markets alone: without one there is nobody to ask.
+  const slashing =
+    options.apiUrl === undefined
+      ? undefined
+      : repeat(
+          createConflictWatch({
+            context,
+            market: deployment.contracts.market,
+            chain,
+            concerns: (terms) =>
+              leftOut(
+                { fraction: 1, maxUnits: undefined, only: choice.only },
+                memory.salt,
+                terms,
+              ) === undefined,
+            logger,
+          }),
+          Math.max(pollMs, CONFLICTS_EVERY),
+          "cannot ask the market for conflicts; trying again",
+        );
   return { watcher: options.account.address, stop, finished: stopped.promise };
 };
