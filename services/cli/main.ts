@@ -28,6 +28,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   dispute: async () => (await import("./commands/dispute.ts")).registerDispute,
   challenge: async () => (await import("./commands/challenge.ts")).registerChallenge,
   demand: async () => (await import("./commands/demand.ts")).registerDemand,
+  conflicts: async () => (await import("./commands/conflicts.ts")).registerConflicts,
   watcher: async () => (await import("./commands/watcher.ts")).registerWatcher,
   governance: async () => (await import("./commands/governance.ts")).registerGovernance,
   wallet: async () => (await import("./commands/wallet.ts")).registerWallet,
