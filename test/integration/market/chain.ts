@@ -47,15 +47,21 @@ export interface TestChain {
   close(): Promise<void>;
 }
 
-export const startChain = async (options: readonly string[] = []): Promise<TestChain> => {
+/** `first`: governed numbers that differ from the local ones. */
+export const startChain = async (
+  options: readonly string[] = [],
+  first: Readonly<Record<string, number>> = {},
+): Promise<TestChain> => {
   const anvil = await startAnvil(options);
   const client = connect(anvil.url);
-  const deployment = await deployLocal({ rpcUrl: anvil.url, deployer: LOCAL_DEPLOYER_KEY }).catch(
-    async (error: unknown) => {
-      await anvil.close();
-      throw error;
-    },
-  );
+  const deployment = await deployLocal({
+    rpcUrl: anvil.url,
+    deployer: LOCAL_DEPLOYER_KEY,
+    first,
+  }).catch(async (error: unknown) => {
+    await anvil.close();
+    throw error;
+  });
   const senders = new Map<string, TransactionSender>();
   const account = (place: number): LocalAccount => privateKeyToAccount(localKey(place));
   const deployer = account(0);

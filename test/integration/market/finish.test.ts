@@ -1,20 +1,16 @@
 /** Providers that vanish: the market presents their receipts, settles and expires, and lets another one take the job. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { Submission } from "@assay/protocol/domain/messages";
 import { paidUpTo } from "@assay/protocol/domain/money";
-import { typedData } from "@assay/protocol/signing/typed-data";
 import { jobViewSchema, requestStatusSchema, type JobView } from "@assay/protocol/wire/api";
 import type { Request } from "@assay/protocol/domain/messages";
-import { keccak256, stringToBytes, zeroHash, type Hex, type LocalAccount } from "viem";
+import type { Hex, LocalAccount } from "viem";
 import { createMarket, type Market } from "../../../services/market/market.ts";
 import {
   call,
   codeOf,
-  domainOf,
   events,
   makeOffer,
-  makeRequest,
   next,
   now,
   ok,
@@ -24,6 +20,7 @@ import {
 } from "./actors.ts";
 import { embedded, type Backend } from "./backends.ts";
 import { silent, startChain, type TestChain } from "./chain.ts";
+import { agreedBy, receiptOf } from "./jobs.ts";
 
 describe("jobs that their providers leave", () => {
   let chain: TestChain;
@@ -59,44 +56,8 @@ describe("jobs that their providers leave", () => {
   const jobOf = async (id: Hex): Promise<JobView> =>
     jobViewSchema.parse(ok(await call(url, "GET", `/v1/jobs/${id}`)));
 
-  /** A job that this provider has agreed to; its agent is gone afterwards. */
-  const agreedBy = async (
-    account: LocalAccount,
-    change: Partial<Request> = {},
-  ): Promise<{ jobId: Hex; request: Hex }> => {
-    const { digest: _, ...offer } = await makeOffer(chain, account, { capacity: 16 });
-    ok(await call(url, "POST", "/v1/offers", { body: offer }));
-    const agent = await startAgent(url, chain, account);
-    const signed = await makeRequest(chain, chain.account(2), { ...inputs, ...change });
-    const { digest, ...body } = signed;
-    ok(await call(url, "POST", "/v1/requests", { body }));
-    const { answer, jobId } = await agent.accept(await next(agent.proposals), {
-      // The chain's time runs ahead of the clock's here.
-      expiry: 2 ** 39,
-    });
-    ok(answer);
-    await until(follow(`/v1/requests/${digest}`), ({ event }) => event === "job");
-    agent.leave();
-    return { jobId, request: digest };
-  };
-
-  const receiptOf = async (signer: LocalAccount, change: Partial<Submission>) => {
-    const root = (name: string): Hex => keccak256(stringToBytes(name));
-    const submission: Submission = {
-      jobId: zeroHash,
-      checkpoint: 1,
-      prefixRoot: root("prefix"),
-      stateRoot: root("state"),
-      modelRoot: root("model"),
-      evalRoot: zeroHash,
-      modelCid: inputs.dataCid,
-      ...change,
-    };
-    const signature = await signer.signTypedData(
-      typedData(domainOf(chain), "Submission", submission),
-    );
-    return { submission, signature };
-  };
+  const agreed = (account: LocalAccount, request: Partial<Request> = {}) =>
+    agreedBy({ url, chain, requester: chain.account(2), inputs }, account, { request });
   const give = (jobId: Hex, body: unknown) =>
     call(url, "POST", `/v1/jobs/${jobId}/receipts`, { body });
 
@@ -120,16 +81,16 @@ describe("jobs that their providers leave", () => {
 
   test("the latest receipt is kept, presented after the deadline and paid for, without its provider", async () => {
     const provider = chain.account(3);
-    const { jobId } = await agreedBy(provider);
+    const { jobId } = await agreed(provider);
     assert.equal(codeOf(await call(url, "GET", `/v1/jobs/${jobId}/receipt`)), "RECEIPT_NOT_FOUND");
-    const second = await receiptOf(provider, { jobId, checkpoint: 2 });
-    for (const receipt of [second, second, await receiptOf(provider, { jobId })])
+    const second = await receiptOf(chain, provider, { jobId, checkpoint: 2 });
+    for (const receipt of [second, second, await receiptOf(chain, provider, { jobId })])
       ok(await give(jobId, receipt));
     const refusals: [string, Awaited<ReturnType<typeof receiptOf>>][] = [
-      ["SIGNATURE_INVALID", await receiptOf(chain.account(4), { jobId, checkpoint: 3 })],
-      ["RECEIPT_MISMATCH", await receiptOf(provider, { checkpoint: 3 })],
-      ["RECEIPT_CHECKPOINT", await receiptOf(provider, { jobId, checkpoint: 10 })],
-      ["RECEIPT_CHECKPOINT", await receiptOf(provider, { jobId, checkpoint: 0 })],
+      ["SIGNATURE_INVALID", await receiptOf(chain, chain.account(4), { jobId, checkpoint: 3 })],
+      ["RECEIPT_MISMATCH", await receiptOf(chain, provider, { checkpoint: 3 })],
+      ["RECEIPT_CHECKPOINT", await receiptOf(chain, provider, { jobId, checkpoint: 10 })],
+      ["RECEIPT_CHECKPOINT", await receiptOf(chain, provider, { jobId, checkpoint: 0 })],
     ];
     for (const [code, receipt] of refusals) assert.equal(codeOf(await give(jobId, receipt)), code);
     const kept = ok(await call(url, "GET", `/v1/jobs/${jobId}/receipt`));
@@ -152,7 +113,7 @@ describe("jobs that their providers leave", () => {
   });
 
   test("a job without a receipt expires, and its request goes to another provider", async () => {
-    const { jobId, request } = await agreedBy(chain.account(3), { expiry: now() + 20 * 86_400 });
+    const { jobId, request } = await agreed(chain.account(3), { expiry: now() + 20 * 86_400 });
     const { digest: _, ...offer } = await makeOffer(chain, chain.account(4));
     ok(await call(url, "POST", "/v1/offers", { body: offer }));
     const other = await startAgent(url, chain, chain.account(4));

@@ -252,7 +252,10 @@ export const watcherHome = async (
 
 /** Starts the watcher as a process and waits until it watches. */
 export const startWatcher = async (
-  stage: Stage,
+  stage: {
+    readonly chain: Pick<Stage["chain"], "rpcUrl">;
+    readonly front: Pick<Stage["front"], "url">;
+  },
   home: string,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<RunningWatcher> => {
