@@ -16,6 +16,7 @@ import type { JobView, RequestStatus } from "@assay/protocol/wire/api";
 import { createAssay } from "@assay/sdk";
 import type { JobEvent } from "@assay/sdk/actions/watch";
 import { openContentStore } from "@assay/storage/open";
+import { ownGrant } from "../../services/cli/jobfile/grant.ts";
 import { fetchInputs } from "../../services/cli/verify/inputs.ts";
 import { commandLine, temporaryFolder, type CommandLine } from "../support/commands.ts";
 import { startTestMarket, type TestMarket } from "../support/local-market.ts";
@@ -107,6 +108,7 @@ describe("an honest job", () => {
     const { program, inputs } = await fetchInputs(
       await openContentStore({ folder: content }),
       chainJob,
+      { ...ownGrant(), dataPath: join(content, "data.safetensors") },
     );
     const result = await runJob({ backend: referenceBackend, program, inputs });
     assert.equal(result.modelRoot, chainJob.job.progress.modelRoot);

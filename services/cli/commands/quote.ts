@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import pc from "picocolors";
+import { tensorBytes } from "@assay/engine/columns/place";
 import { printProgram } from "@assay/engine/ir/json";
 import { PLAIN_ENGINE } from "@assay/engine/wasm/settings";
 import { measuredSeconds } from "@assay/provider/jobs/pace";
@@ -28,6 +29,10 @@ export const printWork = (session: Session, prepared: PreparedJob): void => {
   session.output.line(
     `${prepared.job.name}: ${formatCount(count)} parameters, ${program.steps} steps, ${formatCount(units.total)}op in all, a checkpoint every ${program.interval} steps`,
   );
+  if (prepared.dataPlace === "file")
+    session.output.line(
+      `the data set (${formatCount(tensorBytes(program.data))}B) is beyond the 4 GiB of memory that a program can have: providers read it from disk`,
+    );
   session.output.line(
     pc.dim(
       `program ${shortHex(prepared.programRoot)}  data ${shortHex(prepared.dataRoot)}  seed ${prepared.seed}`,

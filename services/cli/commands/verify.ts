@@ -1,12 +1,17 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Command } from "commander";
 import pc from "picocolors";
 import type { Hex } from "viem";
+import { bytesInFiles } from "@assay/engine/columns/column";
 import { startEngine } from "@assay/engine/wasm/settings";
 import { AssayError } from "@assay/protocol/errors";
 import type { ProvenanceRecord } from "@assay/sdk/actions/provenance";
 import type { Session } from "../home/session.ts";
+import { ownGrant } from "../jobfile/grant.ts";
 import { modelRootOfFile } from "../jobs/pull.ts";
-import { formatPercent, formatSeconds, shortHex } from "../terminal/format.ts";
+import { formatCount, formatPercent, formatSeconds, shortHex } from "../terminal/format.ts";
 import { EXIT } from "../terminal/output.ts";
 import { metricsOf } from "../verify/evaluate.ts";
 import { fetchInputs, fetchStart } from "../verify/inputs.ts";
@@ -69,14 +74,37 @@ const rerun = async (
   record: ProvenanceRecord,
   options: VerifyOptions,
 ): Promise<void> => {
+  const folder = await mkdtemp(join(tmpdir(), "assay-verify-"));
+  try {
+    await rerunIn(folder, session, verdict, record, options);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
+/** `folder`: where a data set lies that does not fit into memory. */
+const rerunIn = async (
+  folder: string,
+  session: Session,
+  verdict: Verdict,
+  record: ProvenanceRecord,
+  options: VerifyOptions,
+): Promise<void> => {
   const { output, reader } = session;
   const chain = await reader.jobFromChain(record.jobId);
   const { terms, progress } = chain.job;
   verdict.check("job record matches the hash in the market contract", true, shortHex(record.jobId));
+  const { engine, missing } = startEngine(engineWish(options), 1);
   output.step("Inputs");
-  const job = await fetchInputs(await session.content(options.content), chain, () =>
+  const room = { ...ownGrant(engine), dataPath: join(folder, "data.safetensors") };
+  const job = await fetchInputs(await session.content(options.content), chain, room, () =>
     parentFileOf(session, terms),
   );
+  const onDisk = bytesInFiles(job.inputs.data);
+  if (onDisk > 0)
+    output.line(
+      `the data set (${formatCount(onDisk)}B) is read from disk: half of this machine's memory has no room for it`,
+    );
   verdict.compare("program", job.programRoot, record.programRoot);
   verdict.compare("data set", job.dataRoot, record.dataRoot);
   if (job.program.parent.length > 0)
@@ -97,7 +125,6 @@ const rerun = async (
 
   output.step("Running the whole job again");
   const begun = performance.now();
-  const { engine, missing } = startEngine(engineWish(options), 1);
   if (missing !== undefined) output.line(pc.yellow(`narrow lanes: ${missing}`));
   const { result, sample } = await rerunJob({
     job,

@@ -3,11 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { isInFile, wholeColumn } from "@assay/engine/columns/column";
 import { column } from "@assay/engine/data/dataset";
 import { encodeSafetensors, type NamedWords } from "@assay/engine/data/safetensors";
 import { mlp } from "@assay/engine/models/mlp";
 import { isAssayError } from "@assay/protocol/errors";
-import { checkMemory, prepareJob } from "./prepare.ts";
+import { ownGrant } from "./grant.ts";
+import { checkMemory, jobColumns, prepareJob } from "./prepare.ts";
 import { jobFileTemplate } from "./template.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "assay-prepare-"));
@@ -133,8 +135,21 @@ describe("prepareJob", () => {
     await refused("USAGE_BAD_AMOUNT", columns(), "0.0000001");
   });
 
+  test("behavior: a job is run here on its columns in memory, and where there is no room for them on those in the file", async () => {
+    const prepared = await prepare(columns());
+    assert.equal(prepared.dataPlace, "memory");
+    const data = await jobColumns(prepared);
+    assert.deepEqual(
+      data,
+      prepared.program.data.map(({ name }) => columns()[name]?.words),
+    );
+    const placed = await jobColumns(prepared, { ...ownGrant(), memoryBytes: 0 });
+    assert.ok(placed.every((one) => isInFile(one) && one.path === dataFile));
+    assert.deepEqual(placed.map(wholeColumn), data);
+  });
+
   test("error: a program that no WebAssembly memory holds is refused before it is posted", () => {
-    const programOf = (heldOutRows: number) =>
+    const programOf = (trainRows: number, heldOutRows: number) =>
       mlp({
         inputs: 200,
         hidden: [1200],
@@ -144,12 +159,14 @@ describe("prepareJob", () => {
         batch: 64,
         steps: 10,
         interval: 10,
-        trainRows: 2 ** 20,
+        trainRows,
         heldOutRows,
       });
-    checkMemory(programOf(2 ** 16));
+    assert.equal(checkMemory(programOf(2 ** 20, 2 ** 16)), "memory");
+    // Of training rows a step reads few: those beyond what a memory holds stay on disk.
+    assert.equal(checkMemory(programOf(6 * 2 ** 20, 2 ** 16)), "file");
     assert.throws(
-      () => checkMemory(programOf(2 ** 20)),
+      () => checkMemory(programOf(2 ** 20, 2 ** 20)),
       (error) =>
         isAssayError(error, "ENGINE_MEMORY_LIMIT") && /evaluateAtMost/.test(error.remedy ?? ""),
     );

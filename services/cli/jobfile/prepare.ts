@@ -4,20 +4,26 @@ import { type Hex } from "viem";
 import { AssayError } from "@assay/protocol/errors";
 import type { ConstraintsWire } from "@assay/protocol/wire/description";
 import { toWire } from "@assay/protocol/wire/scalars";
+import { columnsAt } from "@assay/engine/columns/data-file";
+import {
+  type DataPlace,
+  type MemoryGrant,
+  placeData,
+  tensorBytes,
+} from "@assay/engine/columns/place";
 import { tensorListRoot } from "@assay/engine/data/dataset";
 import { decodeSafetensors, type NamedWords } from "@assay/engine/data/safetensors";
 import { type FileSummary, readColumns, scanTensors, summaryRoot } from "@assay/engine/data/stream";
 import { parametersOf } from "@assay/engine/trace/state-file";
-import { compile } from "@assay/engine/wasm/compile";
-import { NARROW_TILE } from "@assay/engine/wasm/microkernel";
-import type { Words } from "@assay/engine/backend";
+import { PLAIN_ENGINE } from "@assay/engine/wasm/settings";
+import type { Column, FileColumn } from "@assay/engine/backend";
 import { checkProgram } from "@assay/engine/ir/check";
 import { printProgram } from "@assay/engine/ir/json";
 import { programRoot } from "@assay/engine/ir/root";
-import { elements } from "@assay/engine/ir/shape";
 import type { Program } from "@assay/engine/ir/types";
 import { workUnits } from "@assay/engine/ir/units";
 import { nodeHasher } from "@assay/engine/trace/hasher";
+import { ownGrant } from "./grant.ts";
 import { parseAmount, type Token } from "../terminal/format.ts";
 import { buildProgram } from "./program.ts";
 import { readJobFile } from "./read.ts";
@@ -48,6 +54,10 @@ export interface PreparedJob {
   readonly programFile: Uint8Array;
   /** Path of the data set, which may be larger than memory. */
   readonly dataFile: string;
+  /** Where in it the columns are that the program reads. */
+  readonly fileColumns: readonly FileColumn[];
+  /** `file`: not even the largest machine has room for the data set in the memory that a program can have. */
+  readonly dataPlace: DataPlace;
 }
 
 /** The bytes of a data set, in pieces. @throws `DATA_UNREADABLE` */
@@ -65,12 +75,17 @@ export async function* dataBytes(path: string): AsyncGenerator<Uint8Array> {
 /** What a data set holds. @throws `DATA_UNREADABLE`, `ENGINE_SAFETENSORS_INVALID` */
 export const scanData = (path: string): Promise<FileSummary> => scanTensors(dataBytes(path));
 
-/** The columns that a job's program reads, for running it here. @throws as {@link scanData}, `ENGINE_DATA_COLUMN` */
-export const jobColumns = async ({
-  dataFile,
-  program,
-}: Pick<PreparedJob, "dataFile" | "program">): Promise<readonly Words[]> =>
-  (await readColumns(dataBytes(dataFile), program.data)).map(({ words }) => words);
+/**
+ * The columns that a job's program reads, for running it here: in memory where what is granted has room for them, else in their file.
+ * @throws as {@link scanData}, `ENGINE_DATA_COLUMN`
+ */
+export const jobColumns = async (
+  { dataFile, program, fileColumns }: Pick<PreparedJob, "dataFile" | "program" | "fileColumns">,
+  grant: MemoryGrant = ownGrant(),
+): Promise<readonly Column[]> =>
+  placeData(program, grant).place === "memory"
+    ? (await readColumns(dataBytes(dataFile), program.data)).map(({ words }) => words)
+    : fileColumns;
 
 /** The parameters in a model file. @throws `MODEL_UNREADABLE`, `ENGINE_SAFETENSORS_INVALID` */
 export const readModel = (path: string): readonly NamedWords[] => {
@@ -90,15 +105,13 @@ export const readModel = (path: string): readonly NamedWords[] => {
 const SMALL_BYTES = 2 ** 30;
 
 /**
- * Whether the program fits into the memory that a back end has, before anything is posted or paid. @throws
- * `ENGINE_MEMORY_LIMIT`
+ * Whether the program fits into the memory that a back end has, with its data set or without, before anything is posted or paid.
+ * @throws `ENGINE_MEMORY_LIMIT`
  */
-export const checkMemory = (program: Program): void => {
-  const fixed = [...program.data, ...program.parent, ...program.state].reduce(
-    (sum, { shape }) => sum + 4 * elements(shape),
-    0,
-  );
-  if (fixed > SMALL_BYTES) compile(program, NARROW_TILE);
+export const checkMemory = (program: Program): DataPlace => {
+  const fixed = tensorBytes([...program.data, ...program.parent, ...program.state]);
+  if (fixed <= SMALL_BYTES) return "memory";
+  return placeData(program, { memoryBytes: Infinity, engine: PLAIN_ENGINE }).place ?? "memory";
 };
 
 /** Reads, builds, checks and measures a job. @throws `JOB_FILE_…`, `DATA_…`, `ENGINE_…` naming the place */
@@ -108,7 +121,7 @@ export const prepareJob = async (file: string, token: Token): Promise<PreparedJo
   const parent = parentFile === undefined ? [] : readModel(parentFile);
   const program = buildProgram(job, data, parent);
   checkProgram(program);
-  checkMemory(program);
+  const dataPlace = checkMemory(program);
   const units = workUnits(program);
   const { limits } = job;
   return {
@@ -130,6 +143,8 @@ export const prepareJob = async (file: string, token: Token): Promise<PreparedJo
     constraints: toWire(job.constraints),
     programFile: new TextEncoder().encode(printProgram(program)),
     dataFile,
+    dataPlace,
+    fileColumns: columnsAt(dataFile, data, program.data),
   };
 };
 

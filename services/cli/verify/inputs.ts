@@ -1,5 +1,7 @@
 /** Fetches what a job was made from and checks it against the roots on chain. */
 import type { Inputs } from "@assay/engine/backend";
+import { newDataFile, type PlacedColumns, placeColumns } from "@assay/engine/columns/data-file";
+import { type MemoryGrant, placeData, tensorBytes } from "@assay/engine/columns/place";
 import { selectTensors, tensorListRoot } from "@assay/engine/data/dataset";
 import { decodeSafetensors } from "@assay/engine/data/safetensors";
 import { readColumns } from "@assay/engine/data/stream";
@@ -26,16 +28,43 @@ export interface JobInputs {
   readonly parentRoot: string;
 }
 
+/** What a run here may use. */
+export interface Room extends MemoryGrant {
+  /** File for a data set that does not fit into memory. */
+  readonly dataPath: string;
+}
+
+/** Beside the elements that the program reads a data file may hold a header. */
+const DATA_EXTRA_BYTES = 2 ** 20;
+
+/** With their root; on disk where there is not enough memory. */
+const fetchColumns = async (
+  content: ContentStore,
+  dataCid: Hex,
+  program: Program,
+  room: Room,
+): Promise<Pick<Inputs, "data"> & Pick<PlacedColumns, "root">> => {
+  const maxBytes = tensorBytes(program.data) + DATA_EXTRA_BYTES;
+  const pieces = content.getFile(cidOfDigest(dataCid), { maxBytes });
+  if (program.data.length > 0 && placeData(program, room).place !== "memory") {
+    const { root, columns } = await placeColumns(newDataFile(room.dataPath, pieces), program.data);
+    return { root, data: columns };
+  }
+  const columns = await readColumns(pieces, program.data);
+  return { root: tensorListRoot(nodeHasher, columns), data: columns.map(({ words }) => words) };
+};
+
 /** Program, data and parent model of a job (`findParent`: the digest of its file), with their roots as they really are. @throws `CONTENT_…`, `ENGINE_…` */
 export const fetchInputs = async (
   content: ContentStore,
   { job, programCid, dataCid }: ChainJob,
+  room: Room,
   findParent: () => Promise<Hex> = () => Promise.reject(new RangeError("no parent to find")),
 ): Promise<JobInputs> => {
   const text = new TextDecoder().decode(await readAll(content, cidOfDigest(programCid)));
   const program = parseProgram(text);
   checkProgram(program);
-  const columns = await readColumns(content.getFile(cidOfDigest(dataCid)), program.data);
+  const { root: dataRoot, data } = await fetchColumns(content, dataCid, program, room);
   const parent =
     program.parent.length === 0
       ? []
@@ -47,12 +76,12 @@ export const fetchInputs = async (
     program,
     parentRoot: tensorListRoot(nodeHasher, parent),
     inputs: {
-      data: columns.map(({ words }) => words),
+      data,
       parent: parent.map(({ words }) => words),
       seed: job.terms.seed,
     },
     programRoot: programRoot(nodeHasher, program),
-    dataRoot: tensorListRoot(nodeHasher, columns),
+    dataRoot,
   };
 };
 

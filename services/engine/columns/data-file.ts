@@ -5,7 +5,7 @@ import { AssayError } from "@assay/protocol/errors";
 import type { FileColumn } from "../backend.ts";
 import { selectTensors } from "../data/dataset.ts";
 import type { DecodeOptions } from "../data/safetensors.ts";
-import { scanTensors, summaryRoot } from "../data/stream.ts";
+import { type FileSummary, scanTensors, summaryRoot } from "../data/stream.ts";
 import { elements } from "../ir/shape.ts";
 import type { NamedTensor } from "../ir/types.ts";
 
@@ -43,25 +43,30 @@ export const newDataFile = (path: string, pieces: AsyncIterable<Uint8Array>): Da
   pieces: written(path, pieces),
 });
 
+/** Where the declared columns are in the file at `path`, which holds what `summary` says. Throws ENGINE_DATA_COLUMN. */
+export const columnsAt = (
+  path: string,
+  { tensors }: FileSummary,
+  declared: readonly NamedTensor[],
+): FileColumn[] =>
+  selectTensors(tensors, declared).map(({ begin, shape }) => ({
+    path,
+    begin,
+    length: elements(shape),
+  }));
+
 export interface PlacedColumns {
   /** Data root of the columns, as they really are. */
   readonly root: Hex;
   readonly columns: readonly FileColumn[];
 }
 
-/** Where the declared columns are in a file, all of which is read once. Throws ENGINE_SAFETENSORS_INVALID, ENGINE_DATA_COLUMN. */
+/** The declared columns of a file, all of which is read once. Throws ENGINE_SAFETENSORS_INVALID, ENGINE_DATA_COLUMN. */
 export const placeColumns = async (
   { path, pieces }: DataFile,
   declared: readonly NamedTensor[],
   options?: DecodeOptions,
 ): Promise<PlacedColumns> => {
   const summary = await scanTensors(pieces, options);
-  return {
-    root: summaryRoot(summary, declared),
-    columns: selectTensors(summary.tensors, declared).map(({ begin, shape }) => ({
-      path,
-      begin,
-      length: elements(shape),
-    })),
-  };
+  return { root: summaryRoot(summary, declared), columns: columnsAt(path, summary, declared) };
 };
