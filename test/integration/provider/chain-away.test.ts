@@ -30,7 +30,7 @@ const paidOnce = async (home: string): Promise<void> => {
 test("a chain that goes away while a job trains, and is back later, costs nothing but time", async (t) => {
   const { home, proxy } = await agentBehind(t, { ASSAY_PROVIDER_DUTY_CYCLE: "0.1" });
   const job = await smallJob(stage, { steps: 4_000, interval: 400, seed: 81n });
-  stage.front.propose(await proposalFor(stage, job, { runTime: 600 }));
+  stage.front.propose(await proposalFor(stage, job));
   await eventOf(home, "agreed");
   proxy.down();
   await eventOf(home, "trained");
@@ -45,7 +45,7 @@ test("a chain whose every answer takes its time is only slow", async (t) => {
     return { status: 200, body: await forward() };
   });
   const job = await smallJob(stage, { seed: 82n });
-  stage.front.propose(await proposalFor(stage, job, { runTime: 600 }));
+  stage.front.propose(await proposalFor(stage, job));
   await paidOnce(home);
 });
 
@@ -59,6 +59,6 @@ test("regression: a submission reported failed that had mined is not sent again"
     return { status: 200, body: JSON.stringify({ jsonrpc: "2.0", id, error }) };
   });
   const job = await smallJob(stage, { seed: 83n });
-  stage.front.propose(await proposalFor(stage, job, { runTime: 600 }));
+  stage.front.propose(await proposalFor(stage, job));
   await paidOnce(home);
 });

@@ -2,27 +2,21 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test, type TestContext } from "node:test";
-import { toHex } from "@assay/protocol/commitments/hash";
+import { after, test, type TestContext } from "node:test";
+import { toHex, type Hex } from "@assay/protocol/commitments/hash";
 import { localKey } from "../../../deploy/local-accounts.ts";
 import { commandLine, EXIT, refusedWith, temporaryFolder } from "../../support/commands.ts";
 import { submitWrong } from "../watcher/cheats.ts";
 import {
   agentFor,
   eventOf,
-  journalOf,
+  LONG_WINDOWS,
   proposalFor,
   rerun,
   setStage,
   skipWindow,
   smallJob,
-  until,
-  type Stage,
 } from "./story.ts";
-
-/** Long enough for the slowest machine; the tests let the chain's time pass themselves. */
-const CLOCK = 3_000;
-const WINDOW = 6_000;
 
 interface Demanded {
   readonly id: string;
@@ -33,15 +27,7 @@ interface Demanded {
   readonly bytes: string | null;
 }
 
-let stage: Stage;
-before(async () => {
-  stage = await setStage({
-    disputeClock: CLOCK,
-    challengeWindow: WINDOW,
-    unbonding: 60_000,
-    receiptGrace: 600,
-  });
-});
+const stage = await setStage(LONG_WINDOWS);
 after(() => stage.close());
 
 /** The command line with the key of an account, by its place. */
@@ -82,7 +68,7 @@ test(
     assert.deepEqual(others, [], "nothing was paid for twice");
     assert.equal(free - (await stage.requester.balance()), BigInt(waiting.fee));
 
-    await stage.chain.skip(CLOCK + 1);
+    await stage.chain.skip(LONG_WINDOWS.disputeClock + 1);
     const { code, stdout, stderr } = await second.ended;
     assert.equal(code, 0, stdout + stderr);
     assert.equal((JSON.parse(stdout) as Demanded).status, "slashed");
@@ -103,12 +89,11 @@ test(
   { timeout: 900_000 },
   async (t) => {
     const { key, assay: provider } = await stage.furtherProvider(11);
-    const { home, agent } = await agentFor(stage, t, {}, key);
+    const { home } = await agentFor(stage, t, {}, key);
     const job = await smallJob(stage, { steps: 36, interval: 6, seed: 11n });
     const { address } = provider.context.walletClient!.account!;
     stage.front.propose(await proposalFor(stage, job), address);
-    const { jobId } = await eventOf(home, "submitted");
-    assert.ok(jobId !== undefined, agent.lines.join("\n"));
+    const jobId = (await eventOf(home, "submitted")).jobId as Hex;
     const free = await provider.balance();
 
     // Not the requester, and with nothing in the market yet: the fee comes out of its wallet.
@@ -141,12 +126,7 @@ test(
     assert.equal((await provider.balance()) - free, fees);
     assert.equal(inWallet - (await asker.walletBalance()), fees);
     await skipWindow(stage, jobId);
-    const end = await until(
-      async () => (await journalOf(home)).find(({ kind }) => kind === "ended"),
-      () => agent.lines.join("\n"),
-      300_000,
-    );
-    assert.equal(end.outcome, "settled");
+    assert.equal((await eventOf(home, "ended")).outcome, "settled");
     assert.equal((await provider.stakeOf()).total, 10n ** 11n);
   },
 );

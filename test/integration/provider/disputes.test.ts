@@ -1,69 +1,40 @@
 import assert from "node:assert/strict";
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test, type TestContext } from "node:test";
+import { after, test, type TestContext } from "node:test";
 import { TARGETS } from "@assay/protocol/domain/disputes";
-import { Random } from "@assay/engine/testing/random";
 import { readStatus } from "@assay/provider/status/status";
 import { disputeStatus, findGames, readGame } from "@assay/sdk/disputes/read";
 import { turnOf } from "@assay/sdk/disputes/turn";
 import { toHex } from "@assay/protocol/commitments/hash";
 import { disputesAbi } from "@assay/protocol/generated/abis";
 import type { Hex } from "viem";
-import { demandFirstChunk, disputeAll, lieUntil } from "./liar.ts";
+import { demandFirstChunk, disputeAll, lieUntil, liesIn } from "./liar.ts";
 import {
-  agentHome,
-  journalOf,
+  agentFor,
+  eventOf,
+  LONG_WINDOWS,
   proposalFor,
   rerun,
   setStage,
+  skipWindow,
   smallJob,
-  startAgent,
   until,
-  type RunningAgent,
-  type Stage,
 } from "./story.ts";
 
-/** Long enough for the slowest machine; the tests let the chain's time pass themselves. */
-const CLOCK = 3_000;
-const WINDOW = 3_000;
-
-let stage: Stage;
-before(async () => {
-  stage = await setStage({
-    disputeClock: CLOCK,
-    challengeWindow: WINDOW,
-    unbonding: 30_000,
-    receiptGrace: 600,
-  });
-});
+const stage = await setStage(LONG_WINDOWS);
 after(() => stage.close());
 
 /** A job that an agent of its own has submitted. */
 const submitted = async (t: TestContext, place: number) => {
   const { key, assay } = await stage.furtherProvider(place);
-  const { home, remove } = await agentHome(stage, key);
-  const agents: RunningAgent[] = [];
-  t.after(async () => {
-    await Promise.all(agents.map((agent) => agent.kill("SIGKILL")));
-    await remove();
-  });
-  const start = async (): Promise<RunningAgent> => {
-    const agent = await startAgent(stage, home);
-    agents.push(agent);
-    return agent;
-  };
-  await start();
+  const { home, agent, start } = await agentFor(stage, t, {}, key);
   const { address } = assay.context.walletClient!.account!;
   const job = await smallJob(stage, { steps: 36, interval: 6, seed: BigInt(place) });
-  stage.front.propose(await proposalFor(stage, job, { runTime: 600 }), address);
-  const jobId = await until(
-    async () => (await journalOf(home)).find(({ kind }) => kind === "submitted")?.jobId,
-    () => agents[0]!.lines.join("\n"),
-    240_000,
-  );
+  stage.front.propose(await proposalFor(stage, job), address);
+  const jobId = (await eventOf(home, "submitted")).jobId as Hex;
   const { job: record } = await assay.jobFromChain(jobId);
-  return { assay, address, home, agents, start, job, jobId, disputes: record.terms.disputes };
+  return { assay, address, home, agent, start, job, jobId, disputes: record.terms.disputes };
 };
 
 const challengerAt = async (place: number) => {
@@ -73,23 +44,16 @@ const challengerAt = async (place: number) => {
 };
 
 const settledAt = async (home: string, jobId: Hex): Promise<void> => {
-  const { job } = await stage.requester.jobFromChain(jobId);
-  await stage.chain.skip(Math.max(1, job.progress.windowEnd - (await stage.chain.now()) + 1));
-  const end = await until(
-    async () => (await journalOf(home)).find(({ kind }) => kind === "ended"),
-    "the job's end",
-    240_000,
-  );
-  assert.equal(end.outcome, "settled");
+  await skipWindow(stage, jobId);
+  assert.equal((await eventOf(home, "ended")).outcome, "settled");
 };
 
 test(
   "an agent proves its result against a challenger that lies at every move, killed and robbed of files on the way",
   { timeout: 900_000 },
   async (t) => {
-    const { assay, home, agents, start, job, jobId, disputes } = await submitted(t, 10);
+    const { assay, home, agent, start, job, jobId, disputes } = await submitted(t, 10);
     const liar = await challengerAt(4);
-    const random = new Random(11);
     // A chunk that somebody says is withheld is shown at once.
     const { publicClient } = assay.context;
     await demandFirstChunk(liar, { jobId, program: job.program });
@@ -109,7 +73,7 @@ test(
 
     const free = await assay.balance();
     const ids = await disputeAll(liar, { jobId, program: job.program }, TARGETS);
-    const games = { disputes, ids, random };
+    const games = liesIn(disputes, ids, 11);
 
     const status = await until(async () => {
       const now = await readStatus(`${home}/state/status.json`);
@@ -122,14 +86,14 @@ test(
 
     // Killed in the middle of its games, some of which wait for its move then.
     await lieUntil(liar, games, ({ moves }) => moves.length >= 4);
-    await agents[0]!.kill("SIGKILL");
+    await agent.kill("SIGKILL");
     const half = await lieUntil(liar, games, (game) => turnOf(game) !== "challenger");
     assert.ok(half.some(({ end }) => end === undefined));
     const folder = join(home, "state", "jobs", jobId);
     const files = (await readdir(folder)).filter((name) => name.endsWith(".safetensors")).sort();
     for (const name of [files.at(-1)!, files[2]!]) await writeFile(join(folder, name), "torn");
 
-    await start();
+    const next = await start();
     const over = await lieUntil(liar, games);
     for (const { gameId, end, moves } of over) {
       assert.equal(end, "challenger lost", `game ${gameId}`);
@@ -142,14 +106,14 @@ test(
       won: true,
       auditUntil: 0,
     });
-    assert.ok(agents[1]!.lines.some((line) => line.includes("running the job again")));
+    assert.ok(next.lines.some((line) => line.includes("running the job again")));
     await settledAt(home, jobId);
     assert.equal((await stage.requester.jobFromChain(jobId)).settlement?.assurance, "played");
     await until(
       async () => ((await readdir(folder).catch(() => [])).length === 0 ? true : undefined),
       "an empty folder",
     );
-    assert.equal(await agents[1]!.kill("SIGTERM"), 0);
+    assert.equal(await next.kill("SIGTERM"), 0);
   },
 );
 
@@ -160,18 +124,16 @@ test(
     const { assay, address, home, job, jobId, disputes } = await submitted(t, 11);
     const { publicClient } = assay.context;
     const sybils = [await challengerAt(5), await challengerAt(6)];
-    const random = new Random(5);
     const free = await assay.balance();
     const spentBefore = await publicClient.getBalance({ address });
     const targets = Array.from({ length: 10 }, (_, i) => TARGETS[i % TARGETS.length]!);
     const named = { jobId, program: job.program };
     const ids = await Promise.all(sybils.map((sybil) => disputeAll(sybil, named, targets)));
-    const mine = { disputes, random };
 
     // One plays on, the other falls silent once every game of its own waits for it.
     await Promise.all([
-      lieUntil(sybils[0]!, { ...mine, ids: ids[0]! }),
-      lieUntil(sybils[1]!, { ...mine, ids: ids[1]! }, ({ moves }) => moves.length >= 5),
+      lieUntil(sybils[0]!, liesIn(disputes, ids[0]!, 100)),
+      lieUntil(sybils[1]!, liesIn(disputes, ids[1]!, 200), ({ moves }) => moves.length >= 5),
     ]);
     const waiting = await until(
       async () => {
@@ -184,7 +146,7 @@ test(
       240_000,
     );
     assert.ok(waiting.some(({ end }) => end === undefined));
-    await stage.chain.skip(2 * CLOCK);
+    await stage.chain.skip(2 * LONG_WINDOWS.disputeClock);
     await until(
       async () =>
         (await disputeStatus(assay.context, { disputes, jobId })).liveGames === 0

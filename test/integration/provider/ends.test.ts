@@ -9,7 +9,7 @@ import { readStatus } from "@assay/provider/status/status";
 import type { Hex } from "viem";
 import {
   agentFor,
-  agentHome,
+  agentsFor,
   eventOf,
   journalOf,
   proposalFor,
@@ -17,7 +17,6 @@ import {
   setStage,
   skipWindow,
   smallJob,
-  startAgent,
   until,
 } from "./story.ts";
 
@@ -36,7 +35,7 @@ const slowJob = (seed: bigint) => smallJob(stage, { steps: 60_000, interval: 1_5
 test("a job that the requester stops is paid up to the latest checkpoint", async (t) => {
   const { home } = await agentFor(stage, t, SLOW);
   const job = await slowJob(21n);
-  stage.front.propose(await proposalFor(stage, job, { runTime: 600 }));
+  stage.front.propose(await proposalFor(stage, job));
   const jobId = (await eventOf(home, "agreed")).jobId as Hex;
   await until(async () => (await checkpointsOf(home)) >= 2 || undefined, "two checkpoints");
   const { job: record } = await stage.requester.jobFromChain(jobId);
@@ -68,7 +67,7 @@ const skipDeadline = async (jobId: Hex, more = 1): Promise<void> => {
 test("a job that misses its deadline is paid for what was done, less the holdback", async (t) => {
   const { home } = await agentFor(stage, t, SLOW);
   const job = await slowJob(22n);
-  stage.front.propose(await proposalFor(stage, job, { runTime: 600 }));
+  stage.front.propose(await proposalFor(stage, job));
   const jobId = (await eventOf(home, "agreed")).jobId as Hex;
   await until(async () => (await checkpointsOf(home)) >= 2 || undefined, "two checkpoints");
   await skipDeadline(jobId);
@@ -84,14 +83,13 @@ test("a job that misses its deadline is paid for what was done, less the holdbac
 test("a job without a checkpoint by its deadline expires and frees the place", async (t) => {
   const { home } = await agentFor(stage, t, SLOW);
   const job = await smallJob(stage, { steps: 60_000, interval: 60_000, seed: 23n });
-  stage.front.propose(await proposalFor(stage, job, { runTime: 600 }));
+  stage.front.propose(await proposalFor(stage, job));
   const jobId = (await eventOf(home, "agreed")).jobId as Hex;
   const { receiptGrace } = await stage.requester.parameters();
   await skipDeadline(jobId, receiptGrace + 1);
   assert.equal((await eventOf(home, "ended")).outcome, "expired");
   const next = await smallJob(stage, { steps: 50, interval: 50, seed: 24n });
-  // A loaded machine measures a slow pace, and a slow agent refuses what it may not finish.
-  stage.front.propose(await proposalFor(stage, next, { runTime: 600 }));
+  stage.front.propose(await proposalFor(stage, next));
   await until(
     async () => (await journalOf(home)).some(({ outcome }) => outcome === "settled") || undefined,
     "the next job",
@@ -99,15 +97,14 @@ test("a job without a checkpoint by its deadline expires and frees the place", a
 });
 
 test("an agent that was off when its deadline passed presents its checkpoint when it is back", async (t) => {
-  const { home, agent } = await agentFor(stage, t, SLOW);
+  const { home, agent, start } = await agentFor(stage, t, SLOW);
   const job = await slowJob(25n);
-  stage.front.propose(await proposalFor(stage, job, { runTime: 600 }));
+  stage.front.propose(await proposalFor(stage, job));
   const jobId = (await eventOf(home, "agreed")).jobId as Hex;
   await until(async () => (await checkpointsOf(home)) >= 2 || undefined, "two checkpoints");
   await agent.kill("SIGKILL");
   await skipDeadline(jobId);
-  const again = await startAgent(stage, home);
-  t.after(() => again.kill("SIGKILL"));
+  await start();
   await skipWindow(stage, jobId);
   assert.equal((await eventOf(home, "ended")).outcome, "settled");
   const { job: last } = await stage.requester.jobFromChain(jobId);
@@ -135,8 +132,9 @@ test("proposals are refused with the reason, on real inputs", async (t) => {
 });
 
 test("a full agent refuses more, drains when told, and leaves with nothing open", async (t) => {
-  const { home, agent } = await agentFor(stage, t, { ASSAY_PROVIDER_DUTY_CYCLE: "0.1" });
-  const job = await smallJob(stage, { steps: 20_000, interval: 2_000, seed: 31n });
+  // Full for seconds, on any machine.
+  const { home, agent } = await agentFor(stage, t, { ASSAY_PROVIDER_DUTY_CYCLE: "0.05" });
+  const job = await slowJob(31n);
   stage.front.propose(await proposalFor(stage, job));
   await eventOf(home, "agreed");
   assert.equal(await refusalOf(await proposalFor(stage, job, { seed: 32n })), "PROVIDER_BUSY");
@@ -190,9 +188,7 @@ test("an acceptance that nobody carries holds no money, and a later job runs", a
 });
 
 test("what keeps an agent from starting is said with a code and a remedy", async (t) => {
-  const { home, remove } = await agentHome(stage);
-  t.after(remove);
-  const start = (environment: Record<string, string>) => startAgent(stage, home, environment);
+  const { home, start } = await agentsFor(stage, t);
   await assert.rejects(start({ ASSAY_PROVIDER_HARDWARE: "gpu" }), /"GPU_BACKEND_MISSING".*remedy/);
   await assert.rejects(start({ ASSAY_PROVIDER_KEY_FILE: "/nowhere" }), /"KEY_FILE_UNREADABLE"/);
   await assert.rejects(start({ ASSAY_PROVIDER_PRICE: "cheap" }), /"CONFIG_INVALID"/);
@@ -202,7 +198,6 @@ test("what keeps an agent from starting is said with a code and a remedy", async
   const { writeFile } = await import("node:fs/promises");
   await writeFile(`${home}/poor`, poor.key);
   await assert.rejects(start({ ASSAY_PROVIDER_KEY_FILE: `${home}/poor` }), /"STAKE_MISSING"/);
-  const agent = await start({});
-  t.after(() => agent.kill("SIGKILL"));
-  await assert.rejects(start({}), /"AGENT_ALREADY_RUNS"/);
+  await start();
+  await assert.rejects(start(), /"AGENT_ALREADY_RUNS"/);
 });

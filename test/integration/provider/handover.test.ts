@@ -54,7 +54,7 @@ const finishElsewhere = async (t: TestContext, job: SmallJob, first: Hex): Promi
   const { home } = await agentFor(stage, t, {}, second.key);
   const change = await successorOf(first);
   stage.front.propose(
-    await proposalFor(stage, job, { runTime: 600, ...change }),
+    await proposalFor(stage, job, change),
     second.assay.context.walletClient!.account!.address,
   );
   const end = await eventOf(home, "ended");
@@ -80,7 +80,7 @@ test("a drained provider hands its job over at a checkpoint, is paid for it, and
   const leaving = new Promise<Hex>((resolve) => {
     stage.front.events.on("progress", ({ jobId, report }) => report.leaving && resolve(jobId));
   });
-  stage.front.propose(await proposalFor(stage, job, { runTime: 600 }));
+  stage.front.propose(await proposalFor(stage, job));
   await receipt;
   agent.child.kill("SIGUSR1");
   const jobId = await leaving;
@@ -100,7 +100,7 @@ test("a provider that dies is paid up to its last receipt, and another goes on f
   const { agent } = await agentFor(stage, t, SLOW);
   const job = await slowJob(32n);
   const receipt = receiptFrom(2);
-  stage.front.propose(await proposalFor(stage, job, { runTime: 600 }));
+  stage.front.propose(await proposalFor(stage, job));
   const signed = await receipt;
   await agent.kill("SIGKILL");
   const { jobId, checkpoint } = signed.submission;

@@ -8,7 +8,7 @@ import {
 } from "@assay/protocol/domain/disputes";
 import { programParts } from "@assay/engine/ir/root";
 import type { Program } from "@assay/engine/ir/types";
-import type { Random } from "@assay/engine/testing/random";
+import { Random } from "@assay/engine/testing/random";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import type { Assay } from "@assay/sdk";
 import { allowBonds, challenge, play } from "@assay/sdk/disputes/act";
@@ -89,10 +89,23 @@ const lie = async (assay: Assay, game: Game, random: Random): Promise<void> => {
   if (turnOf(game) === "challenger") await play(assay.context, game, anything(random, game));
 };
 
+export interface Lies {
+  readonly disputes: Hex;
+  readonly ids: readonly bigint[];
+  readonly randoms: readonly Random[];
+}
+
+/** Games to lie in. Each has draws of its own, which do not depend on which one is answered first. */
+export const liesIn = (disputes: Hex, ids: readonly bigint[], seed: number): Lies => ({
+  disputes,
+  ids,
+  randoms: ids.map((_, place) => new Random(seed + place)),
+});
+
 /** Plays games at random until each is over or has gone far enough; gives them as they then stand. */
 export const lieUntil = async (
   assay: Assay,
-  { disputes, ids, random }: { disputes: Hex; ids: readonly bigint[]; random: Random },
+  { disputes, ids, randoms }: Lies,
   enough: (game: Game) => boolean = () => false,
 ): Promise<Game[]> => {
   const end = Date.now() + 600_000;
@@ -105,7 +118,7 @@ export const lieUntil = async (
       const stand = going.map(({ gameId, position, moves }) => [gameId, position, moves.length]);
       throw new Error(`games go on for too long: ${JSON.stringify(stand, bigints)}`);
     }
-    for (const game of going) await lie(assay, game, random);
+    for (const game of going) await lie(assay, game, randoms[games.indexOf(game)]!);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 };

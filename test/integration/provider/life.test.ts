@@ -10,7 +10,7 @@ import { cidOfDigest } from "@assay/storage/cid";
 import { readAll } from "@assay/storage/content";
 import {
   agentFor,
-  agentHome,
+  agentsFor,
   eventOf,
   journalOf,
   marketEvents,
@@ -18,9 +18,7 @@ import {
   rerun,
   setStage,
   smallJob,
-  startAgent,
   until,
-  type RunningAgent,
 } from "./story.ts";
 
 const stage = await setStage();
@@ -66,15 +64,8 @@ test(
     const job = await smallJob(stage, { seed: 2n, hidden: 1_024, steps: 60, interval: 20 });
     const engine = { lanes: "wide", threads: 2 } as const;
     assert.equal(compile(job.program, tileOf("wide"), divisionFor(2)).threads, 2, "worth dividing");
-    const { home, remove } = await agentHome(stage, stage.providerKey, engine);
-    const agent = await startAgent(stage, home, {
-      ASSAY_PROVIDER_THREADS: "2",
-      ASSAY_PROVIDER_LANES: "wide",
-    });
-    t.after(async () => {
-      await agent.kill("SIGKILL");
-      await remove();
-    });
+    const { home, start } = await agentsFor(stage, t, stage.providerKey, engine);
+    const agent = await start({ ASSAY_PROVIDER_THREADS: "2", ASSAY_PROVIDER_LANES: "wide" });
     stage.front.propose(await proposalFor(stage, job));
     await eventOf(home, "ended");
     await checkOutcome(home, job);
@@ -105,36 +96,27 @@ describe("an agent killed without warning goes on after a restart", { concurrenc
   for (const [place, { name, reached }] of MOMENTS.entries())
     it(name, { timeout: 400_000 }, async (t) => {
       const { key, assay } = await stage.furtherProvider(10 + place);
-      const { home, remove } = await agentHome(stage, key);
-      const agents: RunningAgent[] = [];
-      t.after(async () => {
-        await Promise.all(agents.map((agent) => agent.kill("SIGKILL")));
-        await remove();
-      });
+      const { home, agent, start } = await agentFor(stage, t, {}, key);
       const job = await smallJob(stage, { seed: BigInt(100 + place) });
-      agents.push(await startAgent(stage, home));
       const { address } = assay.context.walletClient!.account!;
       stage.front.propose(await proposalFor(stage, job), address);
       await until(
         () => reached(home),
-        () => [name, ...agents[0]!.lines].join("\n"),
+        () => [name, ...agent.lines].join("\n"),
       );
-      await agents[0]!.kill("SIGKILL");
-      agents.push(await startAgent(stage, home));
+      await agent.kill("SIGKILL");
+      const next = await start();
       await eventOf(home, "ended");
       await checkOutcome(home, job);
-      assert.equal(await agents[1]!.kill("SIGTERM"), 0);
+      assert.equal(await next.kill("SIGTERM"), 0);
     });
 });
 
 test("an agent killed in training goes on from its checkpoint", { timeout: 400_000 }, async (t) => {
-  const { home, remove } = await agentHome(stage);
-  t.after(remove);
-  const agents: RunningAgent[] = [];
-  t.after(() => Promise.all(agents.map((agent) => agent.kill("SIGKILL"))));
-  const slow = { ASSAY_PROVIDER_DUTY_CYCLE: "0.05" };
-  const job = await smallJob(stage, { steps: 20_000, interval: 500, seed: 9n });
-  agents.push(await startAgent(stage, home, slow));
+  // Far from the end of its training when it is killed, on any machine; the next one does not rest.
+  const slow = { ASSAY_PROVIDER_DUTY_CYCLE: "0.01" };
+  const job = await smallJob(stage, { steps: 40_000, interval: 500, seed: 9n });
+  const { home, agent, start } = await agentFor(stage, t, slow);
   stage.front.propose(await proposalFor(stage, job));
   const { readdir } = await import("node:fs/promises");
   const checkpoints = async (): Promise<string[]> => {
@@ -143,11 +125,14 @@ test("an agent killed in training goes on from its checkpoint", { timeout: 400_0
     return (await readdir(folder).catch(() => [])).filter((file) => file.endsWith(".safetensors"));
   };
   await until(async () => ((await checkpoints()).length >= 3 ? true : undefined), "checkpoints");
-  await agents[0]!.kill("SIGKILL");
+  await agent.kill("SIGKILL");
   assert.ok(!(await journalOf(home)).some(({ kind }) => kind === "trained"));
-  agents.push(await startAgent(stage, home));
+  const next = await start();
   await eventOf(home, "ended");
-  const resumed = agents[1]!.lines.find((line) => line.includes('"resumed"'));
-  assert.match(resumed ?? "", /"step":[1-9]/);
+  const resumed = await until(
+    () => next.lines.find((line) => line.includes('"resumed"')),
+    "a word about it",
+  );
+  assert.match(resumed, /"step":[1-9]/);
   await checkOutcome(home, job);
 });

@@ -1,53 +1,38 @@
 /** Several providers under one request: each commits before it can see another's result, one of them killed in between. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { disputesAbi, marketAbi } from "@assay/protocol/generated/abis";
+import { disputeStatus } from "@assay/sdk/disputes/read";
 import type { Hex } from "viem";
 import { privateKeyToAddress as addressOf } from "viem/accounts";
 import {
-  agentHome,
-  journalOf,
+  agentFor,
+  eventOf,
+  LONG_WINDOWS,
   proposalFor,
   rerun,
   setStage,
+  skipPast,
+  skipWindow,
   smallJob,
-  startAgent,
   until,
-  type Stage,
 } from "./story.ts";
 
-let stage: Stage;
-before(async () => {
-  stage = await setStage();
-});
+/** However long one replica takes to follow the other, both are shown before either is settled; and every job is drawn. */
+const stage = await setStage({ ...LONG_WINDOWS, auditRateBps: 10_000 });
 after(() => stage.close());
-
-const PATIENCE_MS = 120_000;
 
 test("two replicas commit, then reveal, and both settle as replicated", async (t) => {
   const others = [await stage.furtherProvider(11), await stage.furtherProvider(12)];
   const agents = await Promise.all(
     others.map(async ({ key, assay }) => {
-      const { home, remove } = await agentHome(stage, key);
-      const agent = await startAgent(stage, home);
       const provider = assay.context.walletClient!.account!.address;
-      const held = { home, provider, agent };
-      t.after(async () => {
-        await held.agent.kill("SIGKILL");
-        await remove();
-      });
-      return held;
+      return { provider, ...(await agentFor(stage, t, {}, key)) };
     }),
   );
   const [one, two] = agents as [(typeof agents)[number], (typeof agents)[number]];
   const job = await smallJob(stage, { seed: 41n });
-  const proposal = await proposalFor(stage, job, { replicas: 2, runTime: 600 });
-  const eventOf = (home: string, kind: string) =>
-    until(
-      async () => (await journalOf(home)).find((event) => event.kind === kind),
-      kind,
-      PATIENCE_MS,
-    );
+  const proposal = await proposalFor(stage, job, { replicas: 2 });
   const stateOf = async (jobId: Hex): Promise<string> =>
     (await stage.requester.jobFromChain(jobId)).state;
 
@@ -58,11 +43,12 @@ test("two replicas commit, then reveal, and both settle as replicated", async (t
   assert.equal(seen.modelCid, undefined, "nothing of the result is on chain");
   // It forgets nothing that the reveal needs.
   await one.agent.kill("SIGKILL");
-  one.agent = await startAgent(stage, one.home);
+  await one.start();
 
   const id = `${proposal.id}-second`;
-  const answerBy = Math.floor(Date.now() / 1000) + 60;
+  const answerBy = Math.floor(Date.now() / 1000) + 300;
   stage.front.propose({ ...proposal, id, answerBy }, two.provider);
+  await skipWindow(stage, first, (await eventOf(two.home, "submitted")).jobId as Hex);
   const ends = await Promise.all(agents.map(({ home }) => eventOf(home, "ended")));
   assert.deepEqual(
     ends.map(({ outcome }) => outcome),
@@ -92,30 +78,24 @@ test("two replicas commit, then reveal, and both settle as replicated", async (t
 
 test("an audited job is drawn by its own provider, then revealed and settled", async (t) => {
   const { key } = await stage.furtherProvider(13);
-  const { home, remove } = await agentHome(stage, key);
-  const agent = await startAgent(stage, home);
-  t.after(async () => {
-    await agent.kill("SIGKILL");
-    await remove();
-  });
+  const { home } = await agentFor(stage, t, {}, key);
   const job = await smallJob(stage, { seed: 43n });
-  const changes = { auditLine: 1_000n, runTime: 600 };
-  stage.front.propose(await proposalFor(stage, job, changes), addressOf(key));
-  const kindOf = (kind: string) =>
-    until(
-      async () => (await journalOf(home)).find((event) => event.kind === kind),
-      kind,
-      PATIENCE_MS,
-    );
-  const { jobId } = await kindOf("submitted");
-  const { outcome } = await kindOf("ended");
-  assert.equal(outcome, "settled");
+  stage.front.propose(await proposalFor(stage, job, { auditLine: 1_000n }), addressOf(key));
+  const jobId = (await eventOf(home, "submitted")).jobId as Hex;
+  const { disputes } = (await stage.requester.jobFromChain(jobId)).job.terms;
+  const auditUntil = await until(async () => {
+    const status = await disputeStatus(stage.requester.context, { disputes, jobId });
+    return status.auditUntil === 0 ? undefined : status.auditUntil;
+  }, "the draw");
+  await skipPast(stage, auditUntil);
+  await skipWindow(stage, jobId);
+  assert.equal((await eventOf(home, "ended")).outcome, "settled");
   const { contracts } = stage.chain.deployment;
   const resolved = await stage.requester.context.publicClient.getContractEvents({
     address: contracts.disputes,
     abi: disputesAbi,
     eventName: "DrawResolved",
-    args: { jobId: jobId as Hex },
+    args: { jobId },
     fromBlock: 0n,
   });
   assert.equal(resolved.length, 1);

@@ -1,6 +1,6 @@
 /** Replicas that differ play each other by themselves: the wrong one is slashed whichever side it is on. */
 import assert from "node:assert/strict";
-import { after, before, test, type TestContext } from "node:test";
+import { after, test, type TestContext } from "node:test";
 import { programParts } from "@assay/engine/ir/root";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { toHex } from "@assay/protocol/commitments/hash";
@@ -13,32 +13,18 @@ import { turnOf } from "@assay/sdk/disputes/turn";
 import type { Hex } from "viem";
 import { commitWrong, playWrong, type Committed } from "../watcher/cheats.ts";
 import {
-  agentHome,
+  agentFor,
   eventOf,
-  journalOf,
+  LONG_WINDOWS,
   proposalFor,
   setStage,
+  skipPast,
   skipWindow,
   smallJob,
-  startAgent,
   until,
-  type RunningAgent,
-  type Stage,
 } from "./story.ts";
 
-/** Long enough for the slowest machine; the tests let the chain's time pass themselves. */
-const CLOCK = 3_000;
-const WINDOW = 6_000;
-
-let stage: Stage;
-before(async () => {
-  stage = await setStage({
-    disputeClock: CLOCK,
-    challengeWindow: WINDOW,
-    unbonding: 60_000,
-    receiptGrace: 600,
-  });
-});
+const stage = await setStage(LONG_WINDOWS);
 after(() => stage.close());
 
 /** Enough to pay whoever wins without a bond. */
@@ -53,20 +39,9 @@ const bothCommitted = async (
 ) => {
   const { key, assay } = await stage.furtherProvider(first);
   const cheat = (await stage.furtherProvider(second)).assay;
-  const { home, remove } = await agentHome(stage, key);
-  const agents: RunningAgent[] = [];
-  t.after(async () => {
-    await Promise.all(agents.map((agent) => agent.kill("SIGKILL")));
-    await remove();
-  });
-  const start = async (settings: Record<string, string> = {}): Promise<RunningAgent> => {
-    const agent = await startAgent(stage, home, settings);
-    agents.push(agent);
-    return agent;
-  };
-  const agent = await start(environment);
+  const { home, agent, start } = await agentFor(stage, t, environment, key);
   const job = await smallJob(stage, { steps: 36, interval: 6, seed: BigInt(first) });
-  const proposal = await proposalFor(stage, job, { replicas: 2, runTime: 600 }, terms);
+  const proposal = await proposalFor(stage, job, { replicas: 2 }, terms);
   stage.front.propose(proposal, assay.context.walletClient!.account!.address);
   const { jobId } = await eventOf(home, "submitted");
   const wrong = await commitWrong(cheat, job, proposal, { lazy: true });
@@ -84,8 +59,7 @@ const reaches = (jobId: Hex, wanted: string): Promise<true> =>
   );
 const settles = async (home: string, jobId: Hex): Promise<void> => {
   await skipWindow(stage, jobId);
-  const ended = () => journalOf(home).then((all) => all.find(({ kind }) => kind === "ended"));
-  assert.equal((await until(ended, "the right one's end", 300_000)).outcome, "settled");
+  assert.equal((await eventOf(home, "ended")).outcome, "settled");
 };
 const revealedBy = async (assay: Assay, jobId: Hex): Promise<RevealedReplica> => {
   const { job, prefixRoot } = await assay.jobFromChain(jobId);
@@ -104,7 +78,7 @@ test(
     assert.equal(turnOf(stuck), "provider", "it has no move left");
     assert.equal(stuck.bond, 0n);
     const { movedAt, providerLeft } = stuck.clocks;
-    await stage.chain.skip(Math.max(1, movedAt + providerLeft - (await stage.chain.now()) + 1));
+    await skipPast(stage, movedAt + providerLeft);
     await reaches(wrong.jobId, "slashed");
     const over = await readGame(assay.context, stuck);
     assert.equal(over.end, "provider lost");
@@ -141,7 +115,7 @@ test(
       300_000,
     );
     const { movedAt, challengerLeft } = waiting.clocks;
-    await stage.chain.skip(Math.max(1, movedAt + challengerLeft - (await stage.chain.now()) + 1));
+    await skipPast(stage, movedAt + challengerLeft);
     await reaches(wrong.jobId, "slashed");
     assert.equal((await findGames(assay.context, wrong.disputes, { jobIds: [jobId] })).length, 1);
     assert.ok((await assay.balance()) > before_, "the reward");
@@ -187,8 +161,7 @@ test(
     assert.ok(stuck.bond > 0n);
     assert.equal(await assay.walletBalance(), inWallet - stuck.bond, "deposited what is needed");
     assert.deepEqual([await assay.balance(), await allowed()], [0n, 0n], "all of it is the bond");
-    const { movedAt, providerLeft } = stuck.clocks;
-    await stage.chain.skip(Math.max(1, movedAt + providerLeft - (await stage.chain.now()) + 1));
+    await skipPast(stage, stuck.clocks.movedAt + stuck.clocks.providerLeft);
     await reaches(wrong.jobId, "slashed");
     assert.ok((await assay.balance()) >= stuck.bond, "the bond is back");
     await settles(home, jobId);

@@ -45,6 +45,15 @@ export interface Stage {
   close(): Promise<void>;
 }
 
+/** Clocks and windows that the slowest machine does not outlast: the tests let the chain's time pass themselves. */
+export const LONG_WINDOWS = {
+  disputeClock: 3_000,
+  challengeWindow: 6_000,
+  receiptGrace: 600,
+  revealTime: 6_000,
+  unbonding: 60_000,
+};
+
 /** Chain, market front, a requester with money and a provider with stake. */
 export const setStage = async (
   parameters: Readonly<Record<string, number>> = {},
@@ -179,8 +188,9 @@ export const proposalFor = async (
     executor: 0,
     access: 0,
     replicas: 1,
-    runTime: 600,
-    expiry: (await stage.chain.now()) + 600,
+    // A loaded machine measures a slow pace, and an agent refuses what it may not finish.
+    runTime: 6_000,
+    expiry: (await stage.chain.now()) + 6_000,
     exclusiveUntil: 0,
     matcher: zeroAddress,
     matcherFee: 0n,
@@ -220,10 +230,9 @@ export interface RunningAgent {
 const MAIN = new URL("../../../services/provider/main.ts", import.meta.url).pathname;
 
 /** A folder and key file for an agent; removed by `remove`. */
-export const agentHome = async (
-  stage: Stage,
-  key: Hex = stage.providerKey,
-  engine: EngineSettings = PLAIN_ENGINE,
+const agentHome = async (
+  key: Hex,
+  engine: EngineSettings,
 ): Promise<{ home: string; remove: () => Promise<void> }> => {
   const home = await mkdtemp(join(tmpdir(), "assay-agent-"));
   await writeFile(join(home, "key"), `${key}\n`, { mode: 0o600 });
@@ -241,7 +250,7 @@ export const agentHome = async (
 };
 
 /** Starts the agent as a process and waits until it has posted its offer. */
-export const startAgent = async (
+const startAgent = async (
   stage: Stage,
   home: string,
   environment: Record<string, string> = {},
@@ -319,21 +328,45 @@ export const journalOf = async (
 export const eventOf = (home: string, kind: string) =>
   until(async () => (await journalOf(home)).find((event) => event.kind === kind), kind);
 
-/** An agent in a fresh home, of the stage's provider unless told, gone when the test is. */
+interface Agents {
+  readonly home: string;
+  readonly start: (environment?: Record<string, string>) => Promise<RunningAgent>;
+}
+
+/** A fresh home for agents with this key, the stage's provider's unless told; agents and home are gone when the test is. */
+export const agentsFor = async (
+  stage: Stage,
+  t: TestContext,
+  key: Hex = stage.providerKey,
+  engine: EngineSettings = PLAIN_ENGINE,
+): Promise<Agents> => {
+  const { home, remove } = await agentHome(key, engine);
+  const started: Promise<RunningAgent>[] = [];
+  t.after(async () => {
+    for (const starting of started)
+      await starting.then((agent) => agent.kill("SIGKILL")).catch(() => undefined);
+    // Only now: a folder in which somebody still writes cannot always be removed.
+    await remove();
+  });
+  return {
+    home,
+    start: (environment) => {
+      const starting = startAgent(stage, home, environment);
+      started.push(starting);
+      return starting;
+    },
+  };
+};
+
+/** {@link agentsFor}, with one started. */
 export const agentFor = async (
   stage: Stage,
   t: TestContext,
   environment: Record<string, string> = {},
-  key: Hex = stage.providerKey,
-): Promise<{ home: string; agent: RunningAgent }> => {
-  const { home, remove } = await agentHome(stage, key);
-  const starting = startAgent(stage, home, environment);
-  t.after(async () => {
-    const started = await starting.catch(() => undefined);
-    await started?.kill("SIGKILL");
-    await remove();
-  });
-  return { home, agent: await starting };
+  key?: Hex,
+): Promise<Agents & { readonly agent: RunningAgent }> => {
+  const agents = await agentsFor(stage, t, key);
+  return { ...agents, agent: await agents.start(environment) };
 };
 
 /** Events of this name that the market has emitted about a job. */
@@ -350,11 +383,17 @@ export const marketEvents = (
     fromBlock: 0n,
   });
 
-/** Waits for something to be presented of a job, and lets the chain's time pass to the end of its window. */
-export const skipWindow = async ({ chain, requester }: Stage, jobId: Hex): Promise<void> => {
-  const end = await until(async () => {
-    const { job } = await requester.jobFromChain(jobId);
-    return job.progress.windowEnd === 0 ? undefined : job.progress.windowEnd;
-  }, "a submission");
-  await chain.skip(Math.max(0, end - (await chain.now())) + 1);
+/** Lets the chain's time pass to one second after `end`, where it is not later already. */
+export const skipPast = async ({ chain }: Pick<Stage, "chain">, end: number): Promise<void> => {
+  await chain.skip(Math.max(1, end - (await chain.now()) + 1));
+};
+
+/** Waits for something to be presented of each of the jobs, and lets the chain's time pass to the end of all their windows. */
+export const skipWindow = async (stage: Stage, ...jobIds: readonly Hex[]): Promise<void> => {
+  const windowEnd = async (jobId: Hex): Promise<number | undefined> => {
+    const { progress } = (await stage.requester.jobFromChain(jobId)).job;
+    return progress.windowEnd === 0 ? undefined : progress.windowEnd;
+  };
+  const ends = jobIds.map((jobId) => until(() => windowEnd(jobId), `a submission of ${jobId}`));
+  await skipPast(stage, Math.max(...(await Promise.all(ends))));
 };

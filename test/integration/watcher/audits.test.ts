@@ -1,6 +1,6 @@
 /** Audits by separate processes: a drawn stake's watcher runs the job before its provider shows the result, and is paid either way. */
 import assert from "node:assert/strict";
-import { after, before, test, type TestContext } from "node:test";
+import { after, test, type TestContext } from "node:test";
 import { programParts } from "@assay/engine/ir/root";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { toHex } from "@assay/protocol/commitments/hash";
@@ -14,12 +14,13 @@ import type { Address, Hex } from "viem";
 import {
   agentFor,
   eventOf,
+  LONG_WINDOWS,
   proposalFor,
   setStage,
+  skipPast,
   skipWindow,
   smallJob,
   until,
-  type Stage,
 } from "../provider/story.ts";
 import {
   commitWrong,
@@ -29,22 +30,9 @@ import {
   type RunningWatcher,
 } from "./cheats.ts";
 
-/** Long enough for the slowest machine; the tests let the chain's time pass themselves. */
-const CLOCK = 3_000;
-const WINDOW = 6_000;
 const AUDIT_LINE = 1_000_001n;
 
-let stage: Stage;
-before(async () => {
-  stage = await setStage({
-    disputeClock: CLOCK,
-    challengeWindow: WINDOW,
-    unbonding: 60_000,
-    receiptGrace: 600,
-    revealTime: 6_000,
-    auditRateBps: 10_000,
-  });
-});
+const stage = await setStage({ ...LONG_WINDOWS, auditRateBps: 10_000 });
 after(() => stage.close());
 
 /** A stake so large that it is drawn for certain, and a watcher with a key of its own that audits for it. */
@@ -101,11 +89,6 @@ const viewOf = async (jobId: Hex, auditor: Address) => {
   return auditOf(stage.requester.context, { disputes, jobId }, auditor);
 };
 
-/** Lets the chain's time pass to one second after `end`. */
-const skipPast = async (end: number): Promise<void> => {
-  await stage.chain.skip(Math.max(1, end - (await stage.chain.now()) + 1));
-};
-
 test(
   "a drawn auditor, killed between its steps, commits before the result is shown, and is paid",
   { timeout: 900_000 },
@@ -114,7 +97,7 @@ test(
     let watcher = await start();
     const { home } = await agentFor(stage, t);
     const job = await smallJob(stage, { steps: 36, interval: 6, seed: 51n });
-    const changes = { auditLine: AUDIT_LINE, runTime: 600 };
+    const changes = { auditLine: AUDIT_LINE };
     stage.front.propose(
       await proposalFor(stage, job, changes),
       stage.provider.context.walletClient!.account!.address,
@@ -127,7 +110,7 @@ test(
     assert.equal((await viewOf(jobId, auditor)).shown, false);
     await watcher.kill("SIGKILL");
     watcher = await start();
-    await skipPast((await viewOf(jobId, auditor)).until);
+    await skipPast(stage, (await viewOf(jobId, auditor)).until);
     await until(
       async () => ((await viewOf(jobId, auditor)).shown ? true : undefined),
       "what the auditor found",
@@ -165,7 +148,7 @@ const strawWins = async (
     "checkpoint",
   );
   const game = await readGame(straw.context, { disputes, gameId });
-  await skipPast(game.clocks.movedAt + game.clocks.providerLeft);
+  await skipPast(stage, game.clocks.movedAt + game.clocks.providerLeft);
   await timeout(straw.context, game, { side: "provider", job });
 };
 
@@ -179,7 +162,7 @@ test(
     const straw = (await stage.chain.actor(6, stage.front.url)).assay;
     await straw.deposit(10n ** 11n);
     const job = await smallJob(stage, { steps: 36, interval: 6, seed: 52n });
-    const changes = { auditLine: AUDIT_LINE, runTime: 600 };
+    const changes = { auditLine: AUDIT_LINE };
     const proposal = await proposalFor(stage, job, changes, { collateral: 10n ** 9n });
     const wrong = await commitWrong(provider, job, proposal, { lazy: true });
     t.after(() => wrong.run.close());
@@ -188,7 +171,7 @@ test(
     await stage.chain.skip(60);
     await happens(jobId, "AuditCommitted");
     const before_ = await assay.balance();
-    await skipPast((await viewOf(jobId, auditor)).until);
+    await skipPast(stage, (await viewOf(jobId, auditor)).until);
     await wrong.reveal();
     await watcher.said("challenged", jobId);
     // Away while the friend ends its own game: the provider is silent in both.
@@ -200,7 +183,7 @@ test(
     const { amount } = (await happens(jobId, "RewardKept")).args as { readonly amount: bigint };
     await happens(jobId, "AuditDissented");
     const { reward } = await viewOf(jobId, auditor);
-    await skipPast(reward!.until);
+    await skipPast(stage, reward!.until);
     await happens(jobId, "RewardPaid");
     assert.equal((await assay.balance()) - before_, amount);
     assert.equal((await straw.jobFromChain(jobId)).state, "slashed");

@@ -123,7 +123,7 @@ export const submitWrong = async (
   job: SmallJob,
   wrong: Wrong,
 ): Promise<Submitted> => {
-  const jobId = await agreeTo(provider, await proposalFor(stage, job, { runTime: 600 }));
+  const jobId = await agreeTo(provider, await proposalFor(stage, job));
   const { submission, run, roots } = await wrongResult(job, jobId, wrong);
   const { job: record } = await provider.jobFromChain(jobId);
   const { contracts } = await provider.context.deployment();

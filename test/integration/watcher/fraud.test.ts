@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test, type TestContext } from "node:test";
+import { after, test, type TestContext } from "node:test";
 import { PHASES } from "@assay/protocol/domain/disputes";
 import { marketAbi } from "@assay/protocol/generated/abis";
 import type { Game } from "@assay/sdk/disputes/game";
 import { readGame } from "@assay/sdk/disputes/read";
 import { turnOf } from "@assay/sdk/disputes/turn";
 import type { Hex } from "viem";
-import { setStage, smallJob, type Stage } from "../provider/story.ts";
+import { LONG_WINDOWS, setStage, skipPast, smallJob } from "../provider/story.ts";
 import {
   journalOf,
   playWrong,
@@ -18,19 +18,7 @@ import {
   type RunningWatcher,
 } from "./cheats.ts";
 
-/** Long enough for the slowest machine; the tests let the chain's time pass themselves. */
-const CLOCK = 3_000;
-const WINDOW = 6_000;
-
-let stage: Stage;
-before(async () => {
-  stage = await setStage({
-    disputeClock: CLOCK,
-    challengeWindow: WINDOW,
-    unbonding: 60_000,
-    receiptGrace: 600,
-  });
-});
+const stage = await setStage(LONG_WINDOWS);
 after(() => stage.close());
 
 /** A watcher's home and a way to start it, over and over. */
@@ -65,11 +53,8 @@ const eventOf = async (jobId: Hex, eventName: "Slashed" | "Settled") => {
 };
 
 /** Lets the clock of a provider run out that has no move left. */
-const runOut = async ({ clocks }: Game): Promise<void> => {
-  await stage.chain.skip(
-    Math.max(1, clocks.movedAt + clocks.providerLeft - (await stage.chain.now()) + 1),
-  );
-};
+const runOut = ({ clocks }: Game): Promise<void> =>
+  skipPast(stage, clocks.movedAt + clocks.providerLeft);
 
 test(
   "a provider that skips half of the training is caught by a watcher that is killed at every move, and once loses its journal",
