@@ -106,7 +106,6 @@ const startPostgres = async (): Promise<Throwaway> => {
   const identity = serverIdentity();
   const folder = makeFolder("postgres", identity);
   const data = join(folder, "data");
-  const port = await freePort();
   try {
     const args = [
       "-D",
@@ -127,6 +126,8 @@ const startPostgres = async (): Promise<Throwaway> => {
       cause: error,
     });
   }
+  // Chosen last: until the server takes it, the system may give it to somebody else.
+  const port = await freePort();
   // Nothing here has to survive a crash, so nothing waits for the disk.
   const settings = {
     listen_addresses: "127.0.0.1",

@@ -27,7 +27,7 @@ import { readParameters } from "../../../deploy/parameters.ts";
 import { checkPublic, deployPublic, type PublicOptions } from "../../../deploy/public.ts";
 import { readSent } from "../../../deploy/sent.ts";
 import { type Anvil, startAnvil } from "../../support/anvil.ts";
-import { deployApart, kill, until } from "../support/deploying.ts";
+import { deployApart, kill, killAt, until } from "../support/deploying.ts";
 
 const CHAIN = 84_530;
 const PROBE = 1_000_000n;
@@ -243,20 +243,17 @@ describe("deployment to a public network", () => {
         ],
         { stdio: ["ignore", "ignore", "pipe"] },
       );
-    let kills = 0;
-    for (const count of [1, 5, 11]) {
-      const child = start();
-      let stderr = "";
-      child.stderr?.on("data", (text: Buffer) => (stderr += text.toString()));
-      await until(child, async () => (await rpc.getTransactionCount(wallet.address)) >= count);
-      await kill(child);
-      assert.ok(child.exitCode === null || child.exitCode === 0, stderr);
-      if (child.signalCode === "SIGKILL") kills++;
-    }
-    assert.ok(kills > 0, "was killed before it had ended");
-    const last = start();
     let stderr = "";
-    last.stderr?.on("data", (text: Buffer) => (stderr += text.toString()));
+    const heard = (): ChildProcess => {
+      const child = start();
+      child.stderr?.on("data", (text: Buffer) => (stderr += text.toString()));
+      return child;
+    };
+    for (const count of [1, 5, 11]) {
+      const { signalCode } = await killAt(rpc, count, { child: heard, sender: wallet.address });
+      assert.equal(signalCode, "SIGKILL", stderr);
+    }
+    const last = heard();
     await once(last, "exit");
     assert.equal(last.exitCode, 0, stderr);
     assert.equal(await rpc.getTransactionCount(wallet.address), TRANSACTIONS);
@@ -281,9 +278,7 @@ describe("deployment to a public network", () => {
   it("refuses to go on when the key has sent something else meanwhile", async () => {
     const wallet = await operator();
     const options = await optionsOf(wallet);
-    const child = deployApart(options);
-    await until(child, async () => (await rpc.getTransactionCount(wallet.address)) >= 3);
-    await kill(child);
+    await killAt(rpc, 3, { child: () => deployApart(options), sender: wallet.address });
     await (await wallet.sendTransaction({ to: GUARDIAN, value: 1n })).wait();
     await refused(deployPublic(options), "DEPLOY_NONCE_TAKEN");
   });

@@ -3,6 +3,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 
+import type { JsonRpcProvider } from "ethers";
+
 import type { PublicOptions } from "../../../deploy/public.ts";
 
 const MODULE = join(import.meta.dirname, "../../../deploy/public.ts");
@@ -22,6 +24,33 @@ export const deployApart = (options: Omit<PublicOptions, "say">): ChildProcess =
 /** Looks at the chain until it is so far, or the process has ended. */
 export const until = async (child: ChildProcess, far: () => Promise<boolean>): Promise<void> => {
   while (child.exitCode === null && !(await far()));
+};
+
+/**
+ * Kills a deployment once so many of its key's transactions are in blocks. They are mined here one by one, so that it is never far ahead;
+ * what it sent last is mined after its end.
+ */
+export const killAt = async (
+  rpc: JsonRpcProvider,
+  count: number,
+  { child, sender }: { readonly child: () => ChildProcess; readonly sender: string },
+): Promise<ChildProcess> => {
+  await rpc.send("evm_setAutomine", [false]);
+  const begun = child();
+  try {
+    await until(begun, async () => {
+      const mined = await rpc.getTransactionCount(sender);
+      if (mined >= count) return true;
+      if ((await rpc.getTransactionCount(sender, "pending")) > mined)
+        await rpc.send("evm_mine", []);
+      return false;
+    });
+    await kill(begun);
+    await rpc.send("evm_mine", []);
+  } finally {
+    await rpc.send("evm_setAutomine", [true]);
+  }
+  return begun;
 };
 
 export const kill = async (child: ChildProcess): Promise<void> => {

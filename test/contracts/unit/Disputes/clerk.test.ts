@@ -205,9 +205,9 @@ describe("Disputes.demandChunk", () => {
 
   it("keeps the job from being settled until it is answered", async () => {
     const job = await submit();
-    await time().increase(WINDOW - 1);
+    await time().setNextBlockTimestamp(Number(job.job.progress["windowEnd"]));
     await (await demand(job)).wait();
-    await time().increase(2);
+    await time().increase(1);
     await assert.rejects(court.market.getFunction("settle")(job.job), /MarketDisputeLive/);
     await (await call(court.provider, "showChunk", 1, proofOf(2))).wait();
     await (await court.market.getFunction("settle")(job.job)).wait();
