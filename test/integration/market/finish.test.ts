@@ -52,7 +52,7 @@ describe("jobs that their providers leave", () => {
     await backend.remove();
   });
 
-  const follow = (path: string) => events(`${url}${path}/events`, {}, AbortSignal.timeout(90_000));
+  const follow = (path: string) => events(`${url}${path}/events`, {}, AbortSignal.timeout(180_000));
   const jobOf = async (id: Hex): Promise<JobView> =>
     jobViewSchema.parse(ok(await call(url, "GET", `/v1/jobs/${id}`)));
 

@@ -98,10 +98,14 @@ describe("a market in hard times", () => {
     const { jobId } = await agent.accept(proposal);
     const agreed = await until(follow(digest), ({ event }) => event === "job");
     const lost = jobViewSchema.parse(agreed.data).transactions[0];
+    // However soon it is sent again, it is not mined before this test has looked.
+    await chain.client.setAutomine(false);
     await chain.revert(snapshot);
     await chain.client.mine({ blocks: 3 });
     await market.indexer?.catchUp();
     assert.equal(codeOf(await call(url, "GET", `/v1/jobs/${jobId}`)), "JOB_UNKNOWN");
+    await chain.client.setAutomine(true);
+    await chain.client.mine({ blocks: 1 });
     const again = await until(follow(digest), ({ event }) => event === "job");
     const job = jobViewSchema.parse(again.data);
     assert.equal(job.id, jobId);

@@ -8,6 +8,7 @@ import { jobViewSchema, type Proposal } from "@assay/protocol/wire/api";
 import { toWire } from "@assay/protocol/wire/scalars";
 import type { Hex } from "viem";
 import { localKey } from "../../../deploy/local-accounts.ts";
+import { lastingPort } from "../../support/port.ts";
 import { startNode, type Running } from "../../support/processes.ts";
 import {
   call,
@@ -33,6 +34,7 @@ for (const kind of BACKENDS)
     let chain: TestChain;
     let backend: Backend;
     let url = "";
+    let port: number;
     let agent: Agent;
     let inputs: Awaited<ReturnType<typeof uploadInputs>>;
     const running = new Map<Process, Running>();
@@ -49,7 +51,7 @@ for (const kind of BACKENDS)
           ASSAY_MARKET_KEY_FILE: join(stateDir, "key"),
           ASSAY_MARKET_STATE_DIR: stateDir,
           ASSAY_MARKET_PARTS: parts,
-          ASSAY_MARKET_PORT: url === "" ? "0" : new URL(url).port,
+          ASSAY_MARKET_PORT: String(port),
           ASSAY_MARKET_ANSWER_SECONDS: "600",
           ASSAY_MARKET_POLL_MS: "50",
           ASSAY_MARKET_LOG_LEVEL: "silent",
@@ -76,7 +78,7 @@ for (const kind of BACKENDS)
     };
 
     before(async () => {
-      [chain, backend] = await Promise.all([startChain(), kind.open()]);
+      [chain, backend, port] = await Promise.all([startChain(), kind.open(), lastingPort()]);
       const { stateDir } = backend;
       await writeFile(join(stateDir, "deployment.json"), JSON.stringify(toWire(chain.deployment)));
       await writeFile(join(stateDir, "key"), localKey(1), { mode: 0o600 });
