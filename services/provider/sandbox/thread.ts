@@ -98,10 +98,11 @@ const measure = async (job: Measurement): Promise<void> => {
   const begun = performance.now();
   execution.init();
   const initSeconds = seconds(begun);
-  // Ever longer bursts, the last one counts: the first steps run in code that is not optimised yet.
+  // Ever longer bursts, the last one counts: the first steps run in code that is not optimised yet. There is always one.
   let stepSeconds = 0;
   const stop = performance.now() + job.milliseconds;
-  for (let burst = 1; performance.now() < stop && execution.position < program.steps; burst *= 2) {
+  const wanted = (burst: number): boolean => burst === 1 || performance.now() < stop;
+  for (let burst = 1; wanted(burst) && execution.position < program.steps; burst *= 2) {
     const count = Math.min(burst, program.steps - execution.position);
     const since = performance.now();
     execution.run(count);
