@@ -191,7 +191,9 @@ test("a program is measured without touching its data, and slower programs take 
     assert.deepEqual(data, before);
     return measured.stepSeconds;
   };
-  const [narrow, wide] = [await pace(16), await pace(2_048)];
+  // A machine that is busy elsewhere may make a short measurement long, but hardly three in a row.
+  const narrow = Math.min(await pace(16), await pace(16), await pace(16));
+  const wide = await pace(2_048);
   assert.ok(narrow > 0 && wide > narrow, `${narrow} and ${wide} s a step`);
 });
 
