@@ -16,7 +16,7 @@ import type { Session } from "../home/session.ts";
 import { confirm } from "../terminal/ask.ts";
 import { formatAmount, shortHex } from "../terminal/format.ts";
 import { sessionOf, tokenOf } from "./common.ts";
-import { findJob } from "./jobs.ts";
+import { jobIdOf } from "./jobs.ts";
 
 interface ListOptions {
   readonly open?: boolean;
@@ -30,7 +30,6 @@ interface SlashOptions {
 
 const MAX_PAGE = 100;
 const BASIS_POINTS = 10_000n;
-const WHOLE_ID = /^0x[0-9a-fA-F]{64}$/;
 
 const row = (conflict: Conflict): string[] => [
   shortHex(conflict.jobId),
@@ -130,9 +129,7 @@ export const registerConflicts = (program: Command): void => {
       const session = await sessionOf(command);
       const { output, assay } = session;
       const token = await tokenOf(session);
-      const job = WHOLE_ID.test(text)
-        ? (text.toLowerCase() as Hex)
-        : (await findJob(session, text)).id;
+      const job = await jobIdOf(session, text);
       const evidence = await (options.evidence === undefined
         ? evidenceAt(session, job)
         : evidenceIn(options.evidence));

@@ -3,10 +3,17 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test, type TestContext } from "node:test";
+import { programParts, programRoot } from "@assay/engine/ir/root";
+import { mlp } from "@assay/engine/models/mlp";
+import { nodeHasher } from "@assay/engine/trace/hasher";
+import { toHex } from "@assay/protocol/commitments/hash";
+import type { Request } from "@assay/protocol/domain/messages";
 import { marketAbi } from "@assay/protocol/generated/abis";
 import { jobViewSchema, type Conflict, type SignedReceipt } from "@assay/protocol/wire/api";
 import { createAssay, type Assay } from "@assay/sdk";
-import type { Address, Hex, LocalAccount } from "viem";
+import { bringPayment } from "@assay/sdk/disputes/act";
+import { demandChunk, demandFeeOf } from "@assay/sdk/disputes/demanding";
+import { zeroAddress, type Address, type Hex, type LocalAccount } from "viem";
 import { localKey } from "../../../deploy/local-accounts.ts";
 import { createMarket, type Market } from "../../../services/market/market.ts";
 import { commandLine, EXIT, refusedWith, temporaryFolder } from "../../support/commands.ts";
@@ -22,6 +29,20 @@ const FIRST = { challengeWindow: 6_000, receiptGrace: 6_000, unbonding: 60_000 }
 /** Dear enough that a share of the collateral is more than nothing. */
 const OFFER = { unitPrice: 10n ** 18n };
 const REQUEST = { runTime: 6_000 };
+
+/** Of ten intervals, as the other jobs here. */
+const PROGRAM = mlp({
+  inputs: 4,
+  hidden: [],
+  outputs: 2,
+  activation: "relu",
+  optimizer: { kind: "sgd", learningRate: 0.1 },
+  batch: 2,
+  interval: 10,
+  steps: 100,
+  trainRows: 4,
+  heldOutRows: 1,
+});
 
 describe("two results for one checkpoint", () => {
   let chain: TestChain;
@@ -55,10 +76,11 @@ describe("two results for one checkpoint", () => {
     await backend.remove();
   });
 
-  const agreed = async (account: LocalAccount): Promise<Hex> => {
+  const agreed = async (account: LocalAccount, change: Partial<Request> = {}): Promise<Hex> => {
     // Agents that have left are thought to listen for a while: the request is for this one alone.
     const constraints = { allow: [account.address] };
-    return (await agreedBy(place, account, { offer: OFFER, request: REQUEST, constraints })).jobId;
+    const request = { ...REQUEST, ...change };
+    return (await agreedBy(place, account, { offer: OFFER, request, constraints })).jobId;
   };
   const give = (jobId: Hex, body: SignedReceipt) =>
     call(place.url, "POST", `/v1/jobs/${jobId}/receipts`, { body });
@@ -110,6 +132,15 @@ describe("two results for one checkpoint", () => {
       return watcher;
     };
     return { home, start };
+  };
+
+  /** The command line of account 9. */
+  const personAt = (t: TestContext) => {
+    const { folder, remove } = temporaryFolder("conflicts");
+    t.after(remove);
+    writeFileSync(join(folder, "key"), localKey(9), { mode: 0o600 });
+    const at = ["--rpc", chain.rpcUrl, "--api", place.url, "--key", "key"];
+    return { folder, assay: commandLine(folder), at };
   };
 
   test("a provider that signs two is found by a watcher and slashed; one that repeats its receipt is not", async (t) => {
@@ -178,33 +209,35 @@ describe("two results for one checkpoint", () => {
     assert.equal(await slashedBy(honestJob), undefined);
   });
 
-  test("what stands on the chain is held against a receipt that the market has", async (t) => {
-    const provider = chain.account(5);
-    const jobId = await agreed(provider);
+  /** A job whose receipt for checkpoint 2 stands on the chain, while the market is given another one. */
+  const standingOtherwise = async (provider: LocalAccount, request: Partial<Request> = {}) => {
+    const jobId = await agreed(provider, request);
     const { market: address } = chain.deployment.contracts;
     const standing = await receiptOf(chain, provider, { jobId, checkpoint: 2 });
-    const stopped = await reader.jobFromChain(jobId);
+    const { job: active } = await reader.jobFromChain(jobId);
     await chain.sender(place.requester).send({
       to: address,
       abi: marketAbi,
       functionName: "stop",
-      args: [stopped.job],
-      key: "stop",
+      args: [active],
+      key: `stop ${jobId}`,
     });
-    const { job } = await reader.jobFromChain(jobId);
+    const { job: stopped } = await reader.jobFromChain(jobId);
     await chain.sender(provider).send({
       to: address,
       abi: marketAbi,
       functionName: "submitReceipt",
-      args: [job, standing.submission, standing.signature],
-      key: "present",
+      args: [stopped, standing.submission, standing.signature],
+      key: `present ${jobId}`,
     });
     await viewIn(jobId, "submitted");
-    const given = await receiptOf(chain, provider, {
-      jobId,
-      checkpoint: 2,
-      prefixRoot: OTHER_ROOT,
-    });
+    const change = { jobId, checkpoint: 2, prefixRoot: OTHER_ROOT };
+    const given = await receiptOf(chain, provider, change);
+    return { jobId, standing, given };
+  };
+
+  test("what stands on the chain is held against a receipt that the market has", async (t) => {
+    const { jobId, standing, given } = await standingOtherwise(chain.account(5));
     await taken(jobId, given);
     const found = await untilFound(() => evidenceOf(jobId), "the conflict");
     assert.deepEqual(found.first, given);
@@ -221,11 +254,7 @@ describe("two results for one checkpoint", () => {
       receiptOf(chain, provider, { jobId, checkpoint: 3 }),
       receiptOf(chain, provider, { jobId, checkpoint: 3, stateRoot: OTHER_ROOT }),
     ]);
-    const { folder, remove } = temporaryFolder("conflicts");
-    t.after(remove);
-    const assay = commandLine(folder);
-    const at = ["--rpc", chain.rpcUrl, "--api", place.url, "--key", "key"];
-    writeFileSync(join(folder, "key"), localKey(9), { mode: 0o600 });
+    const { folder, assay, at } = personAt(t);
     const slash = (...args: string[]) =>
       assay.tryJson("conflicts", "slash", jobId, "--yes", ...args, ...at);
     const withEvidence = (evidence: unknown) => {
@@ -255,5 +284,42 @@ describe("two results for one checkpoint", () => {
     assert.equal(slashed?.winner, chain.account(9).address);
     assert.equal(String(slashed.reward), done.reward);
     refusedWith(await slash(), "CONFLICT_TOO_LATE", EXIT.failure);
+  });
+
+  test("while a demand is live the reward would burn: the watcher waits, a person need not", async (t) => {
+    const { steps, interval } = PROGRAM;
+    const request = { programRoot: programRoot(nodeHasher, PROGRAM), steps, interval };
+    const { jobId, given } = await standingOtherwise(chain.account(5), request);
+    const asker = chain.account(10);
+    await chain.fund(asker, 10n ** 10n);
+    const { context } = createAssay({
+      rpcUrl: chain.rpcUrl,
+      account: asker,
+      deployment: chain.deployment,
+      pollingInterval: 50,
+    });
+    // What was presented can be doubted from the end of the grace time on. This test is the last: the chain's time runs ahead from here.
+    await chain.client.increaseTime({ seconds: FIRST.receiptGrace + 1 });
+    await chain.client.mine({ blocks: 1 });
+    const { job } = await reader.jobFromChain(jobId);
+    const { header, initRoot, stepRoot, evalRoot } = programParts(nodeHasher, PROGRAM);
+    const program = {
+      header: toHex(header),
+      lists: { init: initRoot, step: stepRoot, eval: evalRoot },
+    };
+    await bringPayment(context, job.terms.disputes, await demandFeeOf(context, job));
+    await demandChunk(context, job, program, { tensor: 0, chunk: 0 });
+    await taken(jobId, given);
+    await untilFound(() => evidenceOf(jobId), "the conflict");
+
+    const { start } = await watcherAt(t, 8);
+    const running = await start();
+    assert.equal((await running.said("a conflict", jobId))["what"], "wait");
+    await running.kill("SIGKILL");
+    assert.equal((await reader.jobFromChain(jobId)).state, "submitted");
+    const { assay, at } = personAt(t);
+    const done = await assay.json<{ reward: string }>("conflicts", "slash", jobId, "--yes", ...at);
+    assert.equal(done.reward, "0");
+    assert.equal((await slashedBy(jobId))?.winner, zeroAddress);
   });
 });
