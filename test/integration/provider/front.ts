@@ -138,6 +138,8 @@ export const startFront = async (options: FrontOptions): Promise<Front> => {
   const routes: [RegExp, (q: IncomingMessage, r: ServerResponse, m: RegExpExecArray) => unknown][] =
     [
       [/^GET \/v1\/deployment$/, (_q, r) => json(r, 200, deployment)],
+      // Nobody signs two results here.
+      [/^GET \/v1\/conflicts$/, (_q, r) => json(r, 200, { items: [], next: null })],
       [/^POST \/v1\/nonces$/, (_q, r) => json(r, 200, { nonce: randomBytes(16).toString("hex") })],
       [
         /^POST \/v1\/sessions$/,
