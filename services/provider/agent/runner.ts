@@ -1,4 +1,6 @@
 /** Runs the jobs that were signed for, each in a drive of its own. */
+import type { Submission } from "@assay/protocol/domain/messages";
+import { isAssayError } from "@assay/protocol/errors";
 import type { ProgressReport } from "@assay/protocol/wire/api";
 import type { Logger } from "@assay/runtime/logger";
 import { cidOfDigest } from "@assay/storage/cid";
@@ -11,6 +13,7 @@ import { driveJob } from "../jobs/drive.ts";
 import type { InputLimits } from "../jobs/inputs.ts";
 import { jobInputs } from "../jobs/kept-inputs.ts";
 import { createReceipts } from "../jobs/receipts.ts";
+import { signedReceipts, type SignedReceipts } from "../jobs/signed.ts";
 import { prefixOf, train, upload } from "../jobs/training.ts";
 import type { JobMemory } from "../journal/memory.ts";
 import type { Notebook } from "../journal/notebook.ts";
@@ -63,13 +66,17 @@ export const createJobRunner = (parts: RunnerParts): JobRunner => {
     const { request } = notebook.memory.jobs.get(jobId) as JobMemory;
     const folder = jobFolder(parts.stateDir, jobId);
     const checkpoints = checkpointFolder(folder, parts.checkpointBytes);
+    const signed = signedReceipts(folder);
     const report = reporter(parts, jobId, () => leaving);
     reporters.add(report);
     const receipts = createReceipts({
       jobId,
       request,
       store: parts.store,
-      sign: parts.chain.signReceipt,
+      sign: async (receipt) => {
+        await signed.admit(receipt);
+        return parts.chain.signReceipt(receipt);
+      },
       send: async (receipt) => {
         const answer = await parts.session.call(`/v1/jobs/${jobId}/receipts`, { body: receipt });
         await answer.body?.cancel();
@@ -102,7 +109,10 @@ export const createJobRunner = (parts: RunnerParts): JobRunner => {
           const file = parts.ownStore.getFile(cidOfDigest(modelCid), { signal: stop });
           await parts.store.putFile(file, { signal: stop });
         },
-        prefix: (stop) => prefixOf({ ...work, signal: stop }),
+        prefix: async (stop) => {
+          const receipt = await prefixOf({ ...work, signal: stop });
+          return receipt && (await admitted(signed, receipt, logger));
+        },
         onPhase: (phase, job) => {
           board.phase(jobId, phase, job);
           if (phase === "submitting") report.hold();
@@ -110,6 +120,8 @@ export const createJobRunner = (parts: RunnerParts): JobRunner => {
         onSubmitted: report.submitted,
         release,
         cleanUp: async () => {
+          // A receipt that is on its way must not bring the folder back.
+          await signed.close();
           await checkpoints.remove();
           await parts.tidy();
         },
@@ -120,6 +132,7 @@ export const createJobRunner = (parts: RunnerParts): JobRunner => {
       logger.error({ jobId, err: error }, "a job cannot go on");
       parts.onFatal(error);
     } finally {
+      await signed.close();
       reporters.delete(report);
     }
   };
@@ -140,6 +153,22 @@ export const createJobRunner = (parts: RunnerParts): JobRunner => {
       while (running.size > 0) await Promise.all(running.values());
     },
   };
+};
+
+/** The receipt, unless another result was signed for its checkpoint: that one is with the market, and may be presented by it. */
+const admitted = async (
+  signed: SignedReceipts,
+  receipt: Submission,
+  logger: Logger,
+): Promise<Submission | undefined> => {
+  try {
+    await signed.admit(receipt);
+    return receipt;
+  } catch (error) {
+    if (!isAssayError(error, "RECEIPT_CONTRADICTS")) throw error;
+    logger.error({ jobId: receipt.jobId, code: error.code, err: error }, "nothing is presented");
+    return undefined;
+  }
 };
 
 /** Passes reports on: all to the status, to the market at most one a second, and always the latest. Nobody checks them. */
