@@ -110,7 +110,10 @@ export const createChain = ({ context, sender, maxBond }: ChainParts): Chain => 
   };
   const inGame = (game: Game, call: DisputeCall): Promise<Hex> =>
     once(
-      [call.functionName, game.disputes, game.gameId, positionHash(game.position)].join(":"),
+      // The journal keeps the transactions of jobs that are looked after, and knows them by the job in their key.
+      [call.functionName, game.jobId, game.disputes, game.gameId, positionHash(game.position)].join(
+        ":",
+      ),
       call,
     );
 

@@ -6,6 +6,7 @@ import { openJournal, type WithoutTime } from "@assay/runtime/journal";
 import type { TransactionAttempt, TransactionJournal } from "@assay/runtime/transactions";
 import { toHex, type Address, type Hex } from "viem";
 import { eventSchema, type EventOf, type WatcherEvent } from "./events.ts";
+import { stillNeeded } from "./needed.ts";
 
 export type NewEvent = WithoutTime<WatcherEvent>;
 
@@ -34,11 +35,21 @@ export interface Owner extends MarketDomain {
   readonly watcher: Address;
 }
 
+/** Size from which on a journal is written anew without what is no longer needed. */
+const COMPACT_ABOVE_BYTES = 2 ** 20;
+
 /** Opens the journal at `path`. @throws JOURNAL_OF_ANOTHER, JOURNAL_CORRUPT, JOURNAL_UNWRITABLE */
-export const openNotebook = async (path: string, owner: Owner): Promise<Notebook> => {
+export const openNotebook = async (
+  path: string,
+  owner: Owner,
+  aboveBytes = COMPACT_ABOVE_BYTES,
+): Promise<Notebook> => {
+  // What happens before there is a memory is in the history.
+  let forget: (kept: readonly WatcherEvent[]) => void = () => undefined;
   const journal = await openJournal(path, {
     event: eventSchema,
     loss: "games of jobs that are still open are then found on the chain, and their jobs run again",
+    compaction: { aboveBytes, keep: stillNeeded, onCompacted: (kept) => forget(kept) },
   });
   let [first] = journal.history;
   first ??= await journal.append({
@@ -59,7 +70,8 @@ export const openNotebook = async (path: string, owner: Owner): Promise<Notebook
       details: { path, found: first, expected: owner },
     });
   }
-  const { memory, attempts, add } = recollect(first.salt, journal.history);
+  const { memory, attempts, add, reset } = recollect(first.salt, journal.history);
+  forget = reset;
   const note = async (event: NewEvent): Promise<void> => add(await journal.append(event));
   return {
     memory,
@@ -109,6 +121,10 @@ const recollect = (salt: Hex, history: readonly WatcherEvent[]) => {
       default:
     }
   };
-  for (const event of history) add(event);
-  return { memory, attempts, add };
+  const reset = (events: readonly WatcherEvent[]): void => {
+    for (const known of [jobs, disputes, attempts, verdicts]) known.clear();
+    for (const event of events) add(event);
+  };
+  reset(history);
+  return { memory, attempts, add, reset };
 };

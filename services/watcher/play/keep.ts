@@ -366,6 +366,8 @@ export const keepJob = async (parts: KeepParts, jobId: Hex): Promise<Kept> => {
     return outcome;
   };
 
+  // One that is only known from the chain, because the journal was lost or it was asked for by hand, is remembered from here on.
+  if (!notebook.memory.jobs.has(jobId)) await notebook.note({ kind: "watched", jobId });
   let failures = 0;
   for (;;) {
     signal.throwIfAborted();
