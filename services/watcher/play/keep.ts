@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { bytesInFiles } from "@assay/engine/columns/column";
 import { wrongTarget } from "@assay/engine/trace/game/point";
 import { programParts } from "@assay/engine/ir/root";
 import { nodeHasher } from "@assay/engine/trace/hasher";
@@ -195,7 +196,12 @@ export const keepJob = async (parts: KeepParts, jobId: Hex): Promise<Kept> => {
         const begun = performance.now();
         await runs.run(own, checkpoint, signal);
         seconds = (performance.now() - begun) / 1000;
-        logger.info({ jobId, checkpoint, seconds: Number(seconds.toFixed(3)) }, "run again");
+        const figures = {
+          seconds: Number(seconds.toFixed(3)),
+          // Of the data set, on disk because memory has no room for it.
+          fileBytes: bytesInFiles(own.data),
+        };
+        logger.info({ jobId, checkpoint, ...figures }, "run again");
       },
       signal,
     );

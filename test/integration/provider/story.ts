@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Inputs } from "@assay/engine/backend";
 import { column, selectTensors, tensorListRoot } from "@assay/engine/data/dataset";
 import { encodeSafetensors } from "@assay/engine/data/safetensors";
 import { printProgram } from "@assay/engine/ir/json";
@@ -153,6 +154,9 @@ export const smallJob = async (
   };
 };
 export type SmallJob = Awaited<ReturnType<typeof smallJob>>;
+
+/** A job of any size: its columns may lie in files. */
+export type AnyJob = Pick<SmallJob, "program" | "named"> & { readonly inputs: Inputs };
 
 /** The same job run here, to compare roots with. */
 export const rerun = (job: { program: Program; inputs: SmallJob["inputs"] }): Promise<JobResult> =>

@@ -28,7 +28,7 @@ import { findGames, readGame } from "@assay/sdk/disputes/read";
 import { turnOf } from "@assay/sdk/disputes/turn";
 import { concatHex, keccak256, stringToHex, type Hex } from "viem";
 import { lazyBackend, lazyWalker } from "../../support/cheat.ts";
-import { proposalFor, until, type SmallJob, type Stage } from "../provider/story.ts";
+import { proposalFor, until, type AnyJob, type SmallJob, type Stage } from "../provider/story.ts";
 
 export interface Wrong {
   /** Half of the training is skipped; undefined: all of it is done. */
@@ -77,7 +77,7 @@ export const agreeTo = async (provider: Assay, proposal: Proposal): Promise<Hex>
 
 /** What a provider says came out of a job, and the run that it answers with. */
 export const wrongResult = async (
-  { program, inputs }: SmallJob,
+  { program, inputs }: Pick<AnyJob, "program" | "inputs">,
   jobId: Hex,
   { lazy = false, forged }: Wrong,
 ): Promise<{
@@ -120,7 +120,7 @@ export const wrongResult = async (
 export const submitWrong = async (
   stage: Stage,
   provider: Assay,
-  job: SmallJob,
+  job: AnyJob,
   wrong: Wrong,
 ): Promise<Submitted> => {
   const jobId = await agreeTo(provider, await proposalFor(stage, job));
