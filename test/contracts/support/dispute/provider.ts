@@ -229,12 +229,13 @@ export class Provider {
   }
 
   async #prove(game: Game, p: Position): Promise<void> {
-    const proof = await this.#proofOf(game, p);
+    const proof = await this.proofOf(game, p);
     const op = encodeOp(this.view.op(p));
     await this.#send(game, "prove", game.bindings, op, game.claims, proof);
   }
 
-  async #proofOf(game: Game, p: Position): Promise<typeof NO_PROOF> {
+  /** Proves the position's claim, as far as it is right. */
+  async proofOf(game: Pick<Game, "claims">, p: Position): Promise<typeof NO_PROOF> {
     const claim = Number(p.claim);
     if (claim === 6) {
       if (p.accumulatorKnown) return NO_PROOF;
