@@ -11,7 +11,7 @@ import { type Descent, openDescent } from "../trace/descent/descent.ts";
 import { nodeHasher } from "../trace/hasher.ts";
 import { checkpointStep, intervalsOf } from "../trace/recorder.ts";
 import { runJob, type StartState } from "../trace/run.ts";
-import type { Case } from "./dispute.ts";
+import type { Case } from "./dispute-ledger.ts";
 import { type Fault, otherBits } from "./faults.ts";
 import type { RandomCase } from "./program.ts";
 import { Random } from "./random.ts";
