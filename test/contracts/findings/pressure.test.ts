@@ -8,7 +8,7 @@ import type { Program } from "@assay/engine/ir/types";
 import { type Hex, toHex } from "@assay/protocol/commitments/hash";
 import { AssayError } from "@assay/protocol/errors";
 
-import { type Choice, Honest } from "../support/dispute/challenger.ts";
+import { Honest, LEFT } from "../support/dispute/challenger.ts";
 import {
   BOND,
   CLOCK,
@@ -24,23 +24,13 @@ import {
   revealRun,
   submitRun,
 } from "../support/dispute/court.ts";
+import { honest, inputs, program, wrong } from "../support/dispute/forty-steps.ts";
 import { play } from "../support/dispute/play.ts";
 import { smallProgram } from "../support/dispute/programs.ts";
 import { Provider } from "../support/dispute/provider.ts";
 import { Run } from "../support/dispute/run.ts";
 import { TOKEN, connect, follow, fund, fundAndStake, pairOf, root } from "../support/market.ts";
 
-const { program, inputs } = smallProgram(40, 2);
-const honest = new Run(program, inputs);
-const wrong = new Run(program, inputs, {
-  kind: "op",
-  list: "step",
-  step: 5,
-  op: 0,
-  element: 0,
-  flip: 1,
-});
-const LEFT: Choice = { child: () => 0, element: () => 0, claim: () => 0 };
 /** Token base units for 1e9 gas, as on the public chain. */
 const GAS_PRICE = 3_000n * TOKEN;
 const COVERED_GAS = 2_500_000n;

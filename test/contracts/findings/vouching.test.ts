@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { Wallet } from "ethers";
 
-import type { Choice } from "../support/dispute/challenger.ts";
+import { LEFT } from "../support/dispute/challenger.ts";
 import {
   BOND,
   type Court,
@@ -16,7 +16,7 @@ import {
   nextNonce,
   revealRun,
 } from "../support/dispute/court.ts";
-import { play, reasonOf } from "../support/dispute/play.ts";
+import { play, refusedWith } from "../support/dispute/play.ts";
 import { smallProgram } from "../support/dispute/programs.ts";
 import { Provider } from "../support/dispute/provider.ts";
 import { type Fault, Run } from "../support/dispute/run.ts";
@@ -33,7 +33,6 @@ const at = (step: number): Fault => ({
   flip: 1,
 });
 const wrong = new Run(program, inputs, at(2));
-const LEFT: Choice = { child: () => 0, element: () => 0, claim: () => 0 };
 const COLLATERAL = 4n * TOKEN;
 /** Half of the collateral: more than the bond. */
 const REWARD = COLLATERAL / 2n;
@@ -59,13 +58,8 @@ describe("Finding: one collateral behind several forced games", () => {
   const call = (by: Wallet, name: string, ...args: readonly unknown[]) =>
     connect(court.disputes, by).getFunction(name)(...args);
   const side = ({ job, submission }: SubmittedJob) => ({ job, prefixRoot: submission.prefixRoot });
-  const refused = async (sent: Promise<unknown>, name: string): Promise<void> => {
-    const reason = await sent.then(
-      () => "none",
-      (error: unknown) => reasonOf(court, error),
-    );
-    assert.equal(reason, name);
-  };
+  const refused = (sent: Promise<unknown>, name: string): Promise<void> =>
+    refusedWith(court, sent, name);
 
   /** Replicas of one request, all revealed: by the court's provider, and the two others. */
   async function replicas(...runs: [Run, Run, Run]): Promise<SubmittedJob[]> {

@@ -118,3 +118,6 @@ export const liar = (random: Random): Choice => ({
     return random.pick([k, 3 + k, 6]);
   },
 });
+
+/** Goes down at the left edge of everything. */
+export const LEFT: Choice = { child: () => 0, element: () => 0, claim: () => 0 };

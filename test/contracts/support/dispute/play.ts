@@ -1,4 +1,5 @@
 /** A game from its first move to its end. */
+import assert from "node:assert/strict";
 import { Interface } from "ethers";
 import type { Choice } from "./challenger.ts";
 import { playChallenger } from "./challenger.ts";
@@ -39,6 +40,19 @@ export async function timeoutProvider(court: Court, game: Game, job: SubmittedJo
   const receipt = await (await disputes(game.id, game.position, job.job)).wait();
   game.gas.push({ name: "timeoutProvider", used: receipt.gasUsed });
   tell(court.disputes.interface, game, receipt);
+}
+
+/** Asserts that a call reverts with the error of this name. */
+export async function refusedWith(
+  court: Court,
+  sent: Promise<unknown>,
+  name: string,
+): Promise<void> {
+  const reason = await sent.then(
+    () => "none",
+    (error: unknown) => reasonOf(court, error),
+  );
+  assert.equal(reason, name);
 }
 
 /** Name of the error that a call reverted with. */

@@ -2,11 +2,9 @@
  * A game about a run that nobody could make: of its trees only the ways to one scalar are there, all else is made up. Both sides
  * go down those ways, and every move is as large as in a real game about such a program.
  */
-import { randomBytes } from "node:crypto";
 import { opLeaf, programRootOf } from "@assay/protocol/commitments/bindings";
 import { ABSENT, type Hex, toHex } from "@assay/protocol/commitments/hash";
 import { chunkCount, chunkLeaf, tensorRootOf } from "@assay/protocol/commitments/tensor";
-import { nodeHash, treeDepth } from "@assay/protocol/commitments/tree";
 import { encodeHeader, encodeOp } from "@assay/engine/ir/encode";
 import { elements, terms } from "@assay/engine/ir/shape";
 import { DTYPE, type Op, type Program, type Source, type TensorType } from "@assay/engine/ir/types";
@@ -29,55 +27,9 @@ import {
   move,
   nextNonce,
 } from "./court.ts";
+import { SparseTree, madeUp } from "./sparse-tree.ts";
 import { LEVEL, PHASE } from "./trees.ts";
 import { connect, follow, root } from "../market.ts";
-
-/** A tree of which only the nodes above some leaves fit each other; the others are made up. */
-class SparseTree {
-  readonly depth: number;
-  readonly #count: number;
-  readonly #leaves: ReadonlyMap<number, Hex>;
-  readonly #nodes = new Map<string, Hex>();
-
-  constructor(count: number, leaves: ReadonlyMap<number, Hex>) {
-    this.#count = count;
-    this.depth = treeDepth(count);
-    this.#leaves = leaves;
-  }
-
-  get root(): Hex {
-    return this.#count === 0 ? ABSENT : this.#node(this.depth, 0);
-  }
-
-  /** Children of the node above leaf `index`, `height` levels above the leaves. */
-  children(index: number, height: number): Hex[] {
-    const position = Math.floor(index / 16 ** height);
-    return Array.from({ length: 16 }, (_, i) => this.#node(height - 1, position * 16 + i));
-  }
-
-  proof(index: number): Hex[][] {
-    return Array.from({ length: this.depth }, (_, d) =>
-      this.children(index, d + 1).toSpliced(Math.floor(index / 16 ** d) % 16, 1),
-    );
-  }
-
-  #node(height: number, position: number): Hex {
-    const under = 16 ** height;
-    if (position * under >= this.#count) return ABSENT;
-    const key = `${height} ${position}`;
-    const known = this.#nodes.get(key);
-    if (known !== undefined) return known;
-    const ours = [...this.#leaves.keys()].filter((leaf) => Math.floor(leaf / under) === position);
-    const made =
-      ours.length === 0
-        ? toHex(randomBytes(32))
-        : height === 0
-          ? (this.#leaves.get(position) as Hex)
-          : nodeHash(nodeHasher, this.children(position * under, height));
-    this.#nodes.set(key, made);
-    return made;
-  }
-}
 
 /** Where the game goes: an op of a step, one element, one term of it. */
 export interface Spot {
@@ -142,7 +94,7 @@ export class Synthetic {
     const opTree = new SparseTree(program.step.length, leaves);
     const header = encodeHeader(program);
     this.header = toHex(header);
-    const none = toHex(randomBytes(32));
+    const none = madeUp();
     this.lists = { init: none, step: opTree.root, eval: none };
     const { init, step, eval: evaluation } = this.lists;
     const parts = { header, initRoot: init, stepRoot: step, evalRoot: evaluation };
@@ -180,7 +132,7 @@ export class Synthetic {
     const own = tensorRootOf(nodeHasher, dtype, op.out.shape, chunks.root);
     const lastOp = program.state[spot.tensor]?.stepOp ?? 0;
     const ops = new SparseTree(lastOp, new Map([...this.#roots("value"), [spot.op, own]]));
-    const feeding = spot.op === lastOp ? own : toHex(randomBytes(32));
+    const feeding = spot.op === lastOp ? own : madeUp();
     const states = new SparseTree(program.state.length, new Map([[spot.tensor, feeding]]));
     const tensors = new SparseTree(program.state.length, this.#roots("state"));
     this.#stateBefore = tensors.root;
@@ -188,7 +140,7 @@ export class Synthetic {
     const middle = new Map([[spot.state, states.root]]);
     if (spot.state > 0) middle.set(spot.state - 1, tensors.root);
     const steps = new SparseTree(inside - 1, middle);
-    this.#last = toHex(randomBytes(32));
+    this.#last = madeUp();
     const checkpoints = Math.ceil(program.steps / program.interval);
     const all = new Map([[spot.checkpoint, this.#last]]);
     if (spot.state === 0) all.set(spot.checkpoint - 1, tensors.root);

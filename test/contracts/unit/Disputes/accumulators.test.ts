@@ -20,7 +20,7 @@ import {
   submitRun,
 } from "../../support/dispute/court.ts";
 import { engineChallenger, engineProvider, engineRun } from "../../support/dispute/engine.ts";
-import { play, reasonOf } from "../../support/dispute/play.ts";
+import { play, refusedWith } from "../../support/dispute/play.ts";
 import { wideProgram } from "../../support/dispute/programs.ts";
 import { NO_PROOF, Provider } from "../../support/dispute/provider.ts";
 import { Run, chunkTree } from "../../support/dispute/run.ts";
@@ -76,13 +76,8 @@ describe("Disputes about the accumulators of a fold", () => {
     job = await submitRun(court, honest, honest, inputs.seed);
   });
 
-  const refused = async (sent: Promise<unknown>, name: string): Promise<void> => {
-    const reason = await sent.then(
-      () => "none",
-      (error: unknown) => reasonOf(court, error),
-    );
-    assert.equal(reason, name);
-  };
+  const refused = (sent: Promise<unknown>, name: string): Promise<void> =>
+    refusedWith(court, sent, name);
   async function until(
     game: Game,
     provider: { play(game: Game): Promise<void> },

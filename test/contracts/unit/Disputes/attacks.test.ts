@@ -9,7 +9,7 @@ import { type Hex, toHex } from "@assay/protocol/commitments/hash";
 import { Random } from "@assay/engine/testing/random";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 
-import { type Choice, Honest, liar } from "../../support/dispute/challenger.ts";
+import { type Choice, Honest, LEFT, liar } from "../../support/dispute/challenger.ts";
 import {
   BOND,
   CLOCK,
@@ -27,7 +27,8 @@ import {
   recordModel,
   submitRun,
 } from "../../support/dispute/court.ts";
-import { play, reasonOf, timeoutProvider } from "../../support/dispute/play.ts";
+import { honest, inputs, program, wrong } from "../../support/dispute/forty-steps.ts";
+import { play, refusedWith, timeoutProvider } from "../../support/dispute/play.ts";
 import { smallProgram, tunedProgram } from "../../support/dispute/programs.ts";
 import { Provider } from "../../support/dispute/provider.ts";
 import { Run, chunkTree, listTree } from "../../support/dispute/run.ts";
@@ -42,31 +43,13 @@ import {
   submissionOf,
 } from "../../support/market.ts";
 
-const { program, inputs } = smallProgram(40, 2);
-const honest = new Run(program, inputs);
-const wrong = new Run(program, inputs, {
-  kind: "op",
-  list: "step",
-  step: 5,
-  op: 0,
-  element: 0,
-  flip: 1,
-});
-/** Goes down at the left edge of everything. */
-const LEFT: Choice = { child: () => 0, element: () => 0, claim: () => 0 };
-
 describe("Attacks on the dispute game", () => {
   let court: Court;
   beforeEach(async () => {
     court = await deployCourtHouse();
   });
-  const refused = async (sent: Promise<unknown>, name: string): Promise<void> => {
-    const reason = await sent.then(
-      () => "none",
-      (error: unknown) => reasonOf(court, error),
-    );
-    assert.equal(reason, name);
-  };
+  const refused = (sent: Promise<unknown>, name: string): Promise<void> =>
+    refusedWith(court, sent, name);
   const free = (who: { address: string }): Promise<bigint> =>
     court.market.getFunction("freeBalance")(who.address);
   const helpers = () => court.connection.networkHelpers;

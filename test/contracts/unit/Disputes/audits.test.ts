@@ -15,7 +15,7 @@ import {
   deployCourtHouse,
   revealRun,
 } from "../../support/dispute/court.ts";
-import { play, reasonOf, timeoutProvider } from "../../support/dispute/play.ts";
+import { play, refusedWith, timeoutProvider } from "../../support/dispute/play.ts";
 import { smallProgram } from "../../support/dispute/programs.ts";
 import { Provider } from "../../support/dispute/provider.ts";
 import { Run } from "../../support/dispute/run.ts";
@@ -45,13 +45,8 @@ describe("Audits", () => {
   };
   beforeEach(() => build(10_000));
 
-  const refused = async (sent: Promise<unknown>, name: string): Promise<void> => {
-    const reason = await sent.then(
-      () => "none",
-      (error: unknown) => reasonOf(court, error),
-    );
-    assert.equal(reason, name);
-  };
+  const refused = (sent: Promise<unknown>, name: string): Promise<void> =>
+    refusedWith(court, sent, name);
   const helpers = () => court.connection.networkHelpers;
   const free = (who: { address: string }): Promise<bigint> =>
     court.market.getFunction("freeBalance")(who.address);

@@ -25,29 +25,21 @@ import {
   revealRun,
   submitRun,
 } from "../../support/dispute/court.ts";
-import { play, reasonOf } from "../../support/dispute/play.ts";
-import { smallProgram, wideProgram } from "../../support/dispute/programs.ts";
+import { honest, inputs, wrong } from "../../support/dispute/forty-steps.ts";
+import { play, refusedWith } from "../../support/dispute/play.ts";
+import { wideProgram } from "../../support/dispute/programs.ts";
 import { Provider } from "../../support/dispute/provider.ts";
-import { type Fault, Run, chunkTree, listTree, rootOf } from "../../support/dispute/run.ts";
+import { Run, chunkTree, listTree, rootOf } from "../../support/dispute/run.ts";
 import { TOKEN, connect, fundAndStake, root, signSubmission } from "../../support/market.ts";
 import { IS_COUNTED } from "../../support/gas.ts";
 
-const { program, inputs } = smallProgram(40, 2);
-const honest = new Run(program, inputs);
-const WRONG: Fault = { kind: "op", list: "step", step: 5, op: 0, element: 0, flip: 1 };
-const wrong = new Run(program, inputs, WRONG);
 /** Token base units for 1e9 gas: 2.5 million gas, all that is covered, are 2.5 tokens. */
 const GAS_PRICE = 1_000n * TOKEN;
 const COVERED = (2_500_000n * GAS_PRICE) / 10n ** 9n;
 
 let court: Court;
-const refused = async (sent: Promise<unknown>, name: string): Promise<void> => {
-  const reason = await sent.then(
-    () => "none",
-    (error: unknown) => reasonOf(court, error),
-  );
-  assert.equal(reason, name);
-};
+const refused = (sent: Promise<unknown>, name: string): Promise<void> =>
+  refusedWith(court, sent, name);
 const free = (who: { address: string }): Promise<bigint> =>
   court.market.getFunction("freeBalance")(who.address);
 const time = () => court.connection.networkHelpers.time;

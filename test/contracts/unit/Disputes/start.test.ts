@@ -8,7 +8,13 @@ import { UNCHANGED } from "@assay/engine/ir/types";
 import { Random } from "@assay/engine/testing/random";
 import type { Request } from "@assay/protocol/domain/messages";
 
-import { type Choice, Honest, liar, playChallenger } from "../../support/dispute/challenger.ts";
+import {
+  type Choice,
+  Honest,
+  LEFT,
+  liar,
+  playChallenger,
+} from "../../support/dispute/challenger.ts";
 import { ContinuedRun, recordStart } from "../../support/dispute/continued.ts";
 import {
   BOND,
@@ -24,7 +30,7 @@ import {
   submitRun,
 } from "../../support/dispute/court.ts";
 import { engineChallenger, engineProvider, engineRun } from "../../support/dispute/engine.ts";
-import { play, reasonOf, timeoutProvider } from "../../support/dispute/play.ts";
+import { play, refusedWith, timeoutProvider } from "../../support/dispute/play.ts";
 import { Provider } from "../../support/dispute/provider.ts";
 import { type Fault, Run, listTree } from "../../support/dispute/run.ts";
 import { LEVEL, PHASE } from "../../support/dispute/trees.ts";
@@ -73,7 +79,6 @@ const at = (step: number): Fault => ({
   element: 0,
   flip: 1,
 });
-const LEFT: Choice = { child: () => 0, element: () => 0, claim: () => 0 };
 
 describe("Disputes about a run that starts from a state", () => {
   let court: Court;
@@ -87,13 +92,8 @@ describe("Disputes about a run that starts from a state", () => {
     new ContinuedRun(counting(interval), inputs, START, fault);
   const submit = (run: Run): Promise<SubmittedJob> =>
     submitRun(court, run, run, inputs.seed, { request: { ...request, nonce: nextNonce() } });
-  const refused = async (sent: Promise<unknown>, name: string): Promise<void> => {
-    const reason = await sent.then(
-      () => "none",
-      (error: unknown) => reasonOf(court, error),
-    );
-    assert.equal(reason, name);
-  };
+  const refused = (sent: Promise<unknown>, name: string): Promise<void> =>
+    refusedWith(court, sent, name);
   const free = (who: { address: string }): Promise<bigint> =>
     court.market.getFunction("freeBalance")(who.address);
   const stateOf = ({ jobId }: SubmittedJob): Promise<bigint> =>
