@@ -61,6 +61,8 @@ describe("two results for one checkpoint", () => {
       logger: silent,
       pollInterval: 50,
       answerTime: 300,
+      // Asked again and again until the index has caught up.
+      rateLimit: 1_000_000,
     });
     const { url } = market;
     const requester = chain.account(2);

@@ -4,17 +4,7 @@ import { typedData } from "@assay/protocol/signing/typed-data";
 import type { SignedReceipt } from "@assay/protocol/wire/api";
 import type { ConstraintsWire } from "@assay/protocol/wire/description";
 import { keccak256, stringToBytes, zeroHash, type Hex, type LocalAccount } from "viem";
-import {
-  call,
-  domainOf,
-  events,
-  makeOffer,
-  makeRequest,
-  next,
-  ok,
-  startAgent,
-  until,
-} from "./actors.ts";
+import { call, domainOf, events, makeOffer, makeRequest, ok, startAgent, until } from "./actors.ts";
 import type { TestChain } from "./chain.ts";
 
 /** A market at a URL, and the chain below it. */
@@ -49,12 +39,13 @@ export const agreedBy = async (
   );
   const { digest, ...body } = signed;
   ok(await call(url, "POST", "/v1/requests", { body }));
-  const { answer, jobId } = await agent.accept(await next(agent.proposals), {
+  const proposal = await until(agent.proposals, ({ requestDigest }) => requestDigest === digest);
+  const { answer, jobId } = await agent.accept(proposal, {
     // The chain's time may run ahead of the clock's.
     expiry: 2 ** 39,
   });
   ok(answer);
-  const followed = events(`${url}/v1/requests/${digest}/events`, {}, AbortSignal.timeout(90_000));
+  const followed = events(`${url}/v1/requests/${digest}/events`, {}, AbortSignal.timeout(240_000));
   await until(followed, ({ event }) => event === "job");
   agent.leave();
   return { jobId, request: digest };
