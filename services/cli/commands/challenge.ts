@@ -10,7 +10,13 @@ import { untilInterrupted } from "../terminal/interrupt.ts";
 import { readableLog } from "../terminal/log-lines.ts";
 import { EXIT } from "../terminal/output.ts";
 import { asWatcher, sessionOf, tokenOf } from "./common.ts";
-import { engineWish, lanesOption, threadsOption } from "./engine-options.ts";
+import {
+  engineWish,
+  lanesOption,
+  maxDataBytes,
+  maxDataOption,
+  threadsOption,
+} from "./engine-options.ts";
 import { jobIdOf } from "./jobs.ts";
 import { watcherFolder, WATCHER_LIMITS } from "./watcher.ts";
 
@@ -19,6 +25,7 @@ interface ChallengeOptions {
   readonly force?: boolean;
   readonly threads: string;
   readonly lanes: string;
+  readonly maxData: string;
   readonly content?: string;
   readonly state?: string;
 }
@@ -77,6 +84,7 @@ export const registerChallenge = (program: Command): void => {
     )
     .addOption(threadsOption())
     .addOption(lanesOption())
+    .addOption(maxDataOption())
     .option("--state <folder>", "journal and runs; default: those of `assay watcher start`")
     .addHelpText(
       "after",
@@ -103,6 +111,7 @@ export const registerChallenge = (program: Command): void => {
               capacity: 1,
               engine: engineWish(options),
               ...WATCHER_LIMITS,
+              maxDataBytes: maxDataBytes(options),
               logger: createLogger({
                 name: "challenge",
                 destination: output.json

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isAssayError } from "@assay/protocol/errors";
-import { engineWish } from "./engine-options.ts";
+import { engineWish, maxDataBytes } from "./engine-options.ts";
 
 test("threads are a number or `auto`, lanes are narrow or wide", () => {
   assert.deepEqual(engineWish({ threads: "auto", lanes: "narrow" }), {
@@ -22,4 +22,15 @@ test("anything else is refused with its code", () => {
     () => engineWish({ threads: "1", lanes: "512" }),
     (error) => isAssayError(error, "USAGE_BAD_LANES"),
   );
+});
+
+test("the largest data set is given in MiB", () => {
+  assert.equal(maxDataBytes({ maxData: "1" }), 2 ** 20);
+  assert.equal(maxDataBytes({ maxData: "16384" }), 2 ** 34);
+  for (const maxData of ["0", "-1", "1.5", "", "4G"])
+    assert.throws(
+      () => maxDataBytes({ maxData }),
+      (error) => isAssayError(error, "USAGE_BAD_NUMBER"),
+      maxData,
+    );
 });

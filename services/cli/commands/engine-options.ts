@@ -1,4 +1,4 @@
-/** The options of commands that run programs: how many threads, how wide. */
+/** The options of commands that run programs: how many threads, how wide, on how much data. */
 import { Option } from "commander";
 import { LANES, MOST_THREADS, type EngineWish } from "@assay/engine/wasm/settings";
 import { AssayError } from "@assay/protocol/errors";
@@ -32,5 +32,21 @@ export const engineWish = (options: {
     return { lanes, threads };
   throw new AssayError("USAGE_BAD_NUMBER", `--threads ${options.threads} is no number of threads`, {
     remedy: `give a whole number from 1 to ${MOST_THREADS}, or \`auto\``,
+  });
+};
+
+const MIB = 2 ** 20;
+
+export const maxDataOption = (): Option =>
+  new Option(
+    "--max-data <MiB>",
+    "largest data set to fetch; what has no room in memory takes so much disk, for each job",
+  ).default("4096");
+
+/** Bytes. @throws `USAGE_BAD_NUMBER` */
+export const maxDataBytes = ({ maxData }: { readonly maxData: string }): number => {
+  if (/^[1-9][0-9]{0,9}$/.test(maxData)) return Number(maxData) * MIB;
+  throw new AssayError("USAGE_BAD_NUMBER", `--max-data ${maxData} is no number of MiB`, {
+    remedy: "give a whole number from 1 on",
   });
 };

@@ -8,7 +8,13 @@ import { createLogger } from "@assay/runtime/logger";
 import { formatCount, formatUnitPrice, parseAmount, type Token } from "../terminal/format.ts";
 import { readableLog } from "../terminal/log-lines.ts";
 import { asProvider, sessionOf, tokenOf } from "./common.ts";
-import { engineWish, lanesOption, threadsOption } from "./engine-options.ts";
+import {
+  engineWish,
+  lanesOption,
+  maxDataBytes,
+  maxDataOption,
+  threadsOption,
+} from "./engine-options.ts";
 import { reserveStake } from "./provider-reserve.ts";
 
 interface StartOptions {
@@ -20,6 +26,7 @@ interface StartOptions {
   readonly dutyCycle: string;
   readonly threads: string;
   readonly lanes: string;
+  readonly maxData: string;
   readonly maxStatedLoss: string;
   readonly maxBond?: string;
   readonly reserve?: string;
@@ -30,7 +37,6 @@ interface StartOptions {
 }
 
 const MIB = 2 ** 20;
-const MAX_DATA_MIB = 4096;
 const CHECKPOINT_MIB = 2048;
 
 const number = (text: string, name: string, least: number, most: number): number => {
@@ -84,6 +90,7 @@ export const registerProviderStart = (provider: Command): void => {
     .option("--duty-cycle <share>", "share of the time a job may compute", "1")
     .addOption(threadsOption())
     .addOption(lanesOption())
+    .addOption(maxDataOption())
     .option("--max-stated-loss <amount>", "largest damage stated by a requester to answer for", "0")
     .option(
       "--max-bond <amount>",
@@ -124,7 +131,7 @@ export const registerProviderStart = (provider: Command): void => {
         dutyCycle: number(options.dutyCycle, "duty-cycle", 0.01, 1),
         engine: engineWish(options),
         hardware: options.gpu === undefined ? "cpu" : "gpu",
-        maxDataBytes: MAX_DATA_MIB * MIB,
+        maxDataBytes: maxDataBytes(options),
         checkpointBytes: CHECKPOINT_MIB * MIB,
         maxStatedLoss: checkAmount(options.maxStatedLoss, token),
         maxBond: options.maxBond && checkAmount(options.maxBond, token),

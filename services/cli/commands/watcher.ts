@@ -9,7 +9,13 @@ import type { Session } from "../home/session.ts";
 import { formatAmount } from "../terminal/format.ts";
 import { readableLog } from "../terminal/log-lines.ts";
 import { asWatcher, sessionOf, tokenOf } from "./common.ts";
-import { engineWish, lanesOption, threadsOption } from "./engine-options.ts";
+import {
+  engineWish,
+  lanesOption,
+  maxDataBytes,
+  maxDataOption,
+  threadsOption,
+} from "./engine-options.ts";
 
 interface StartOptions {
   readonly fraction: string;
@@ -20,6 +26,7 @@ interface StartOptions {
   readonly capacity: string;
   readonly threads: string;
   readonly lanes: string;
+  readonly maxData: string;
   readonly maxBond?: string;
   readonly content?: string;
   readonly state?: string;
@@ -32,7 +39,6 @@ const FINALITY = 64;
 
 /** What a watcher at the command line may use. */
 export const WATCHER_LIMITS = {
-  maxDataBytes: 4_096 * MIB,
   checkpointBytes: 2_048 * MIB,
   pollMs: 500,
 } as const;
@@ -85,6 +91,7 @@ export const registerWatcher = (program: Command): void => {
     .option("--capacity <jobs>", "jobs to run at a time", "1")
     .addOption(threadsOption())
     .addOption(lanesOption())
+    .addOption(maxDataOption())
     .option("--max-bond <amount>", "most tokens to risk in one game")
     .option(
       "--content <source>",
@@ -121,6 +128,7 @@ export const registerWatcher = (program: Command): void => {
         engine: engineWish(options),
         maxBond: options.maxBond,
         ...WATCHER_LIMITS,
+        maxDataBytes: maxDataBytes(options),
         cacheBytes: CACHE_MIB * MIB,
         finality: FINALITY,
         logger: createLogger({

@@ -14,6 +14,13 @@ test("says that a program runs at full speed, and in how much memory", () => {
   ]);
 });
 
+test("says that the data set is read from disk, where it is", () => {
+  const onDisk = { ...report, fileBytes: 5_000_000_000 };
+  const [, file] = lines({ ...onDisk, slowShare: 0, slowCount: 0, slow: [] });
+  assert.match(file ?? "", /^the data set \(5(\.00?)? GB\) has no room there: /);
+  assert.equal(lines({ ...onDisk, slow }).at(-1), file);
+});
+
 test("names the ops below full speed where they cost time, else one of them", () => {
   const [head, ...named] = lines({ ...report, slow });
   assert.match(head ?? "", /20 % of a step, first of 3:$/);

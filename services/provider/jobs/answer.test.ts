@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { placeData } from "@assay/engine/columns/place";
 import { column, tensorListRoot } from "@assay/engine/data/dataset";
 import { encodeSafetensors } from "@assay/engine/data/safetensors";
 import { printProgram } from "@assay/engine/ir/json";
@@ -33,7 +34,7 @@ const program = mlp({
   batch: 2,
   interval: 5,
   steps: 10,
-  trainRows: 4,
+  trainRows: 2 ** 14,
   heldOutRows: 1,
 });
 const columns = program.data.map(({ name, dtype, shape }) =>
@@ -43,6 +44,8 @@ const columns = program.data.map(({ name, dtype, shape }) =>
 test("an agent does not sign what it cannot defend in time, nor once it is told to drain", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "assay-answer-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
+  const proposalsDir = join(folder, "proposals");
+  await mkdir(proposalsDir);
   const account = privateKeyToAccount(generatePrivateKey());
   const domain = { chainId: 1, market: zeroAddress };
   const notebook = await openNotebook(join(folder, "journal.jsonl"), {
@@ -116,7 +119,7 @@ test("an agent does not sign what it cannot defend in time, nor once it is told 
     notebook,
     store,
     limits: { maxDataBytes: 2 ** 20, memoryBytes: 2 ** 26, engine: PLAIN_ENGINE },
-    proposalsDir: folder,
+    proposalsDir,
     dutyCycle: 1,
     crowding: () => 1,
     places: createPlaces(2),
@@ -133,6 +136,15 @@ test("an agent does not sign what it cannot defend in time, nor once it is told 
   assert.equal(first.kind === "refused" && first.refusal.code, "REPLAY_TOO_LONG");
   disputeClock = 86_400;
   assert.equal((await answer(parts, proposal)).kind, "accepted");
+  // With memory for no more than a step reads, the data is measured from a file, which is gone with the answer.
+  const { needed } = placeData(program, { ...parts.limits, memoryBytes: 0 });
+  const scarce = { ...parts.limits, memoryBytes: needed };
+  const places = createPlaces(1);
+  assert.equal((await answer({ ...parts, places, limits: scarce }, proposal)).kind, "accepted");
+  assert.deepEqual(await readdir(proposalsDir), []);
+  const less = { ...scarce, memoryBytes: needed - 1 };
+  const large = await answer({ ...parts, places: createPlaces(1), limits: less }, proposal);
+  assert.equal(large.kind === "refused" && large.refusal.code, "MEMORY_TOO_LARGE");
   const drainsMeanwhile = {
     ...store,
     getFile: (...rest: Parameters<typeof store.getFile>) => {
@@ -142,6 +154,6 @@ test("an agent does not sign what it cannot defend in time, nor once it is told 
   };
   const second = await answer({ ...parts, store: drainsMeanwhile }, proposal);
   assert.equal(second.kind === "refused" && second.refusal.code, "PROVIDER_DRAINING");
-  assert.equal(notebook.memory.jobs.size, 1);
+  assert.equal(notebook.memory.jobs.size, 2);
   assert.equal(parts.places.free, 1);
 });
