@@ -46,22 +46,43 @@ const lockIn = async (t: TestContext): Promise<string> => {
   return join(folder, "agent.lock");
 };
 
-test("of many that find a dead lock at once, exactly one takes it, and leaves nothing else behind", async (t) => {
+test("regression: of many that find a dead lock at once, exactly one takes it, and leaves nothing else behind", async (t) => {
   const path = await lockIn(t);
-  for (let round = 0; round < 20; round++) {
-    await writeFile(path, "4194305 gone\n");
+  const folder = dirname(path);
+  await writeFile(path, "");
+  for (let round = 0; round < 100; round++) {
+    const [last] = await readdir(folder);
+    await writeFile(join(folder, last ?? ""), "4194305 gone\n");
     const all = await Promise.allSettled(
-      Array.from({ length: 8 }, () => lockFolder(path, REFUSAL)),
+      Array.from({ length: 12 }, () => lockFolder(path, REFUSAL)),
     );
     const taken = all.filter((one) => one.status === "fulfilled");
     const codes = all.flatMap((one) =>
       one.status === "rejected" && isAssayError(one.reason) ? [one.reason.code] : [],
     );
     assert.equal(taken.length, 1, `round ${round}`);
-    assert.deepEqual(codes, Array(7).fill("AGENT_ALREADY_RUNS"));
-    assert.deepEqual(await readdir(dirname(path)), ["agent.lock"]);
+    assert.deepEqual(codes, Array(11).fill("AGENT_ALREADY_RUNS"));
+    assert.deepEqual(await readdir(folder), [`agent.lock.${round + 1}`]);
     await taken[0]?.value();
   }
+});
+
+test("a lock of a former version is followed, and refuses while its process runs", async (t) => {
+  const path = await lockIn(t);
+  const other = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
+  t.after(() => other.kill("SIGKILL"));
+  await writeFile(path, `${other.pid}\n`);
+  await assert.rejects(lockFolder(path, REFUSAL), (error) =>
+    isAssayError(error, "AGENT_ALREADY_RUNS"),
+  );
+  await writeFile(`${path}.7`, "4194305 gone\n");
+  const unlock = await lockFolder(path, REFUSAL);
+  assert.deepEqual(await readdir(dirname(path)), ["agent.lock.8"]);
+  await unlock();
+  await unlock();
+  await (
+    await lockFolder(path, REFUSAL)
+  )();
 });
 
 test(

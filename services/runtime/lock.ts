@@ -1,15 +1,14 @@
 /**
- * One process a state folder: two would sign with the same key and two memories. The lock is a file that names its
- * process; it appears whole or not at all, because it is linked into place.
+ * One process a state folder: two would sign with the same key and two memories. A lock is a file that names its process and has a
+ * number; it appears whole or not at all, because it is linked into place. It is never taken over, only followed by the next number:
+ * whoever links that, and finds none higher, holds the folder. The highest file stays, so that no number that counts comes twice.
  */
 import { randomBytes } from "node:crypto";
-import { link, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { link, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { AssayError } from "@assay/protocol/errors";
 
-const TRIES = 20;
-const PAUSE_MS = 10;
+const TRIES = 100;
 
 /** What is said to a second process. */
 export interface LockRefusal {
@@ -17,7 +16,7 @@ export interface LockRefusal {
   readonly remedy: string;
 }
 
-/** Takes the lock; the function returned gives it back. A lock whose process is gone is taken over. @throws the refusal's code */
+/** Takes the lock; the function returned gives it back. A lock whose process is gone is followed. @throws the refusal's code */
 export const lockFolder = async (
   path: string,
   refusal: LockRefusal,
@@ -28,18 +27,21 @@ export const lockFolder = async (
   await writeFile(draft, mine, { mode: 0o600 });
   try {
     for (let tries = 0; tries < TRIES; tries++) {
-      if (await linked(draft, path)) {
-        const other = await setAside(path, mine);
-        if (other === undefined) return () => release(path, mine);
-        // Whoever moved that lock here is about to put it back.
-        await release(path, mine);
-        throw runs(path, other, refusal);
-      }
-      const found = await contentOf(path);
+      const before = (await numbersOf(path)).at(-1);
+      const found = before === undefined ? "" : await contentOf(fileOf(path, before));
+      // Removed since, because a higher one has come.
       if (found === undefined) continue;
       if (await isHeld(found)) throw runs(path, found, refusal);
-      await takeAway(path, found);
-      await sleep(Math.random() * PAUSE_MS);
+      const number = (before ?? 0) + 1;
+      const own = fileOf(path, number);
+      if (!(await linked(draft, own))) continue;
+      const all = await numbersOf(path);
+      if (all.at(-1) === number) {
+        for (const lower of all.slice(0, -1)) await rm(fileOf(path, lower), { force: true });
+        return () => release(own);
+      }
+      // It was seen so long ago that this number has been used before.
+      await rm(own, { force: true });
     }
   } finally {
     await rm(draft, { force: true });
@@ -47,36 +49,27 @@ export const lockFolder = async (
   throw new AssayError(refusal.code, `cannot lock ${path}`, { retryable: true });
 };
 
-/** Removes a dead lock. Between reading and renaming, a living one may have come in its place: that one is put back. */
-const takeAway = async (path: string, dead: string): Promise<void> => {
-  const aside = `${path}.${randomBytes(8).toString("hex")}.old`;
-  try {
-    await rename(path, aside);
-    const moved = await contentOf(aside);
-    if (moved !== undefined && moved !== dead)
-      // Refused only while another starter has linked its own; that one sees what is set aside and withdraws.
-      for (let tries = 0; !(await linked(aside, path)); tries++) {
-        if (tries === TRIES) return;
-        await sleep(PAUSE_MS);
-      }
-    await rm(aside, { force: true });
-  } catch (error) {
-    // Another starter was faster.
-    if (codeOf(error) !== "ENOENT") throw error;
-  }
+/** The bare name counts as number 0. */
+const fileOf = (path: string, number: number): string =>
+  number === 0 ? path : `${path}.${number}`;
+
+/** Numbers of the locks that are there, ascending. */
+const numbersOf = async (path: string): Promise<number[]> => {
+  const name = basename(path);
+  const rests = (await readdir(dirname(path)))
+    .filter((file) => file === name || file.startsWith(`${name}.`))
+    .map((file) => file.slice(name.length + 1));
+  return rests
+    .filter((rest) => /^\d*$/.test(rest))
+    .map(Number)
+    .sort((a, b) => a - b);
 };
 
-/** A living lock that another starter has set aside; those of the dead are removed. */
-const setAside = async (path: string, mine: string): Promise<string | undefined> => {
-  const folder = dirname(path);
-  for (const name of await readdir(folder)) {
-    if (!name.startsWith(`${basename(path)}.`) || !name.endsWith(".old")) continue;
-    const content = await contentOf(join(folder, name));
-    if (content === undefined || content === mine) continue;
-    if (await isHeld(content)) return content;
-    await rm(join(folder, name), { force: true });
-  }
-  return undefined;
+/** An empty lock is nobody's. */
+const release = async (own: string): Promise<void> => {
+  await truncate(own).catch((error: unknown) => {
+    if (codeOf(error) !== "ENOENT") throw error;
+  });
 };
 
 const linked = async (from: string, to: string): Promise<boolean> => {
@@ -87,10 +80,6 @@ const linked = async (from: string, to: string): Promise<boolean> => {
     if (codeOf(error) === "EEXIST") return false;
     throw error;
   }
-};
-
-const release = async (path: string, mine: string): Promise<void> => {
-  if ((await contentOf(path)) === mine) await rm(path, { force: true });
 };
 
 const contentOf = async (path: string): Promise<string | undefined> => {
