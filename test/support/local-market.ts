@@ -1,13 +1,17 @@
 /** A whole market for one test file: real chain, market on an embedded database, three agents, each a process of its own. */
 import { join } from "node:path";
 import { privateKeyToAccount } from "viem/accounts";
-import type { Address } from "viem";
+import { createTestClient, http, type Address } from "viem";
 import { createAssay, type Assay } from "@assay/sdk";
 import { LOCAL_DEPLOYER_KEY } from "../../deploy/local-accounts.ts";
 import { readAccount } from "../../services/cli/home/keys.ts";
 import { writeLocalNetwork, type LocalNetwork } from "../../services/cli/home/network.ts";
 import { startLocalMarket } from "../../services/cli/local/up.ts";
 import { commandLine, temporaryFolder, type CommandLine } from "./commands.ts";
+import { until } from "./processes.ts";
+
+/** Agents that stand still for a while, or are starved, do not lose what was proposed to them. */
+const ANSWER_SECONDS = 300;
 
 export interface TestMarket extends Omit<LocalNetwork, "pid"> {
   /** Commands of the requester, in a home that knows this market. */
@@ -19,16 +23,32 @@ export interface TestMarket extends Omit<LocalNetwork, "pid"> {
   readonly client: Assay;
   /** Folder in which the market keeps content by hash. */
   readonly content: string;
+  /** Resolves once this provider's agent listens for proposals. */
+  online(provider: Address): Promise<void>;
+  /** Makes the market's own agents stand still; the function returned lets them go on. */
+  freeze(): () => void;
+  /** Lets the chain's time pass. */
+  skip(seconds: number): Promise<void>;
   /** Free balances of everyone who can be paid, by address. */
   balances(): Promise<Map<Address, bigint>>;
   close(): Promise<void>;
 }
 
-/** Starts a market in a temporary folder, on free ports. */
-export const startTestMarket = async (): Promise<TestMarket> => {
+/** Starts a market in a temporary folder, on free ports. `first`: governed numbers that differ from the local ones. */
+export const startTestMarket = async (
+  first: Readonly<Record<string, number>> = {},
+): Promise<TestMarket> => {
   const { folder: home, remove } = temporaryFolder("e2e");
   const stateDir = join(home, "local");
-  const market = await startLocalMarket({ stateDir, onEvent: () => undefined });
+  const agents: number[] = [];
+  const market = await startLocalMarket({
+    stateDir,
+    first,
+    answerSeconds: ANSWER_SECONDS,
+    onEvent: (event) => {
+      if (event.kind === "provider") agents.push(event.pid);
+    },
+  });
   const { network } = market;
   writeLocalNetwork({ pid: process.pid, ...network }, home);
   const account = readAccount(network.keys.requester);
@@ -42,6 +62,9 @@ export const startTestMarket = async (): Promise<TestMarket> => {
     network.keys.providers.map(({ name, staker }) => [name, readAccount(staker).address]),
   );
   const treasury = privateKeyToAccount(LOCAL_DEPLOYER_KEY).address;
+  const online = (provider: Address): Promise<void> =>
+    until(`${provider} to listen`, async () => (await client.provider(provider)).online);
+  await Promise.all([...providers.values()].map(online));
   return {
     ...network,
     assay: commandLine(home),
@@ -49,6 +72,18 @@ export const startTestMarket = async (): Promise<TestMarket> => {
     providers,
     client,
     content: join(stateDir, "market", "content"),
+    online,
+    freeze: () => {
+      for (const pid of agents) process.kill(pid, "SIGSTOP");
+      return () => {
+        for (const pid of agents) process.kill(pid, "SIGCONT");
+      };
+    },
+    skip: async (seconds) => {
+      const chain = createTestClient({ mode: "hardhat", transport: http(network.rpcUrl) });
+      await chain.increaseTime({ seconds });
+      await chain.mine({ blocks: 1 });
+    },
     balances: async () => {
       const everyone = [account.address, treasury, ...providers.values()];
       return new Map(
