@@ -46,7 +46,7 @@ describe("settleExpired", () => {
 });
 
 describe("excludedProviders", () => {
-  test("regression: a provider that was busy or silent is asked again after a while, one that refused is not", async () => {
+  test("regression: a provider that was busy, silent or still fetching is asked again after a while, one that refused is not", async () => {
     const database = await openDatabase({
       logger: createLogger({ name: "test", level: "silent" }),
     });
@@ -58,11 +58,12 @@ describe("excludedProviders", () => {
     await insertProposal(sql, digest, { state: "open", provider: 3 });
     await insertProposal(sql, digest, { state: "silent", provider: 4, age: 40 });
     await insertProposal(sql, digest, { state: "silent", provider: 4 });
+    await insertProposal(sql, digest, { state: "refused", code: "INPUTS_TOO_SLOW", provider: 5 });
     const proposals = (await readRequest(sql, digest))?.proposals ?? [];
     const changed = proposals[0]?.changed ?? 0;
     const excluded = (seconds: number): (string | number)[][] =>
       [...excludedProviders(proposals, changed + seconds)].map(([provider, until]) => [
-        [0, 1, 2, 3, 4].findIndex((place) => addressOf(place) === provider),
+        [0, 1, 2, 3, 4, 5].findIndex((place) => addressOf(place) === provider),
         until === Infinity ? "never" : "later",
       ]);
     assert.ok(Math.abs(changed - Date.now() / 1_000) < 60);
@@ -72,6 +73,7 @@ describe("excludedProviders", () => {
       [2, "never"],
       [3, "never"],
       [4, "later"],
+      [5, "later"],
     ]);
     assert.deepEqual(excluded(45), [
       [2, "never"],

@@ -60,6 +60,8 @@ const PASSING: ReadonlySet<string> = new Set([
   "PROVIDER_UNEXPECTED",
   "CHAIN_UNREACHABLE",
   "MARKET_UNREACHABLE",
+  // It goes on fetching.
+  "INPUTS_TOO_SLOW",
 ]);
 
 const mayBeAskedAgain = ({ state, code }: ProposalRow): boolean =>

@@ -29,6 +29,7 @@ import { openNotebook } from "../journal/notebook.ts";
 import { answer } from "../jobs/answer.ts";
 import { checkpointFolder, jobFolder } from "../jobs/checkpoints.ts";
 import { jobInputs, jobProgram } from "../jobs/kept-inputs.ts";
+import { createPrefetch } from "../jobs/prefetch.ts";
 import { createPlaces } from "../jobs/places.ts";
 import { createStandingOffer } from "../market/offers.ts";
 import { listen, tell } from "../market/proposals.ts";
@@ -267,6 +268,7 @@ const startLocked = async (
     });
 
     board.onDisputes(prover.disputes);
+    const prefetch = createPrefetch({ store, limits, dir: proposalsDir, most: capacity, signal });
     let draining = false;
     const replies = new Set<Promise<void>>();
     const seen = new Set<string>();
@@ -285,7 +287,7 @@ const startLocked = async (
                 notebook,
                 store,
                 limits,
-                proposalsDir,
+                prefetch,
                 dutyCycle: options.dutyCycle,
                 crowding: () => crowding(cores, places.taken, capacity),
                 places,

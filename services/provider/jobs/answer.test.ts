@@ -23,7 +23,9 @@ import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import type { Chain } from "../chain/chain.ts";
 import { openNotebook } from "../journal/notebook.ts";
 import { answer, type AnswerParts } from "./answer.ts";
+import type { InputLimits } from "./inputs.ts";
 import { createPlaces } from "./places.ts";
+import { createPrefetch } from "./prefetch.ts";
 
 const program = mlp({
   inputs: 4,
@@ -101,6 +103,10 @@ test("an agent does not sign what it cannot defend in time, nor once it is told 
   };
   let draining = false;
   let disputeClock = 0;
+  const limits = { maxDataBytes: 2 ** 20, memoryBytes: 2 ** 26, engine: PLAIN_ENGINE };
+  const { signal } = new AbortController();
+  const prefetchWith = (given: InputLimits, from = store) =>
+    createPrefetch({ store: from, limits: given, dir: proposalsDir, most: 1, signal });
   const parts: AnswerParts = {
     chain: {
       now: () => Promise.resolve(1_000),
@@ -118,8 +124,8 @@ test("an agent does not sign what it cannot defend in time, nor once it is told 
     provider: account.address,
     notebook,
     store,
-    limits: { maxDataBytes: 2 ** 20, memoryBytes: 2 ** 26, engine: PLAIN_ENGINE },
-    proposalsDir,
+    limits,
+    prefetch: prefetchWith(limits),
     dutyCycle: 1,
     crowding: () => 1,
     places: createPlaces(2),
@@ -130,20 +136,23 @@ test("an agent does not sign what it cannot defend in time, nor once it is told 
       unitsPerSecond: 10 ** 9,
     }),
     draining: () => draining,
-    signal: new AbortController().signal,
+    signal,
   };
   const first = await answer(parts, proposal);
   assert.equal(first.kind === "refused" && first.refusal.code, "REPLAY_TOO_LONG");
   disputeClock = 86_400;
   assert.equal((await answer(parts, proposal)).kind, "accepted");
   // With memory for no more than a step reads, the data is measured from a file, which is gone with the answer.
-  const { needed } = placeData(program, { ...parts.limits, memoryBytes: 0 });
-  const scarce = { ...parts.limits, memoryBytes: needed };
+  const { needed } = placeData(program, { ...limits, memoryBytes: 0 });
+  const scarce = prefetchWith({ ...limits, memoryBytes: needed });
   const places = createPlaces(1);
-  assert.equal((await answer({ ...parts, places, limits: scarce }, proposal)).kind, "accepted");
+  assert.equal((await answer({ ...parts, places, prefetch: scarce }, proposal)).kind, "accepted");
   assert.deepEqual(await readdir(proposalsDir), []);
-  const less = { ...scarce, memoryBytes: needed - 1 };
-  const large = await answer({ ...parts, places: createPlaces(1), limits: less }, proposal);
+  const prefetch = prefetchWith({ ...limits, memoryBytes: needed - 1 });
+  const hurried = { ...proposal, answerBy: 0 };
+  const slow = await answer({ ...parts, places: createPlaces(1), prefetch: scarce }, hurried);
+  assert.equal(slow.kind === "refused" && slow.refusal.code, "INPUTS_TOO_SLOW");
+  const large = await answer({ ...parts, places: createPlaces(1), prefetch }, proposal);
   assert.equal(large.kind === "refused" && large.refusal.code, "MEMORY_TOO_LARGE");
   const drainsMeanwhile = {
     ...store,
@@ -152,7 +161,10 @@ test("an agent does not sign what it cannot defend in time, nor once it is told 
       return store.getFile(...rest);
     },
   };
-  const second = await answer({ ...parts, store: drainsMeanwhile }, proposal);
+  const second = await answer(
+    { ...parts, prefetch: prefetchWith(limits, drainsMeanwhile) },
+    proposal,
+  );
   assert.equal(second.kind === "refused" && second.refusal.code, "PROVIDER_DRAINING");
   assert.equal(notebook.memory.jobs.size, 2);
   assert.equal(parts.places.free, 1);

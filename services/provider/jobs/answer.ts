@@ -7,12 +7,11 @@ import { digestOf, typedData, type MarketDomain } from "@assay/protocol/signing/
 import type { Proposal, Refusal } from "@assay/protocol/wire/api";
 import type { ContentStore } from "@assay/storage/content";
 import { randomBytes } from "node:crypto";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
 import type { Address, Hex, LocalAccount } from "viem";
 import type { Chain } from "../chain/chain.ts";
 import type { Notebook } from "../journal/notebook.ts";
-import { fetchInputs, fetchParent, fetchStart, type InputLimits } from "./inputs.ts";
+import { fetchParent, fetchStart, type InputLimits } from "./inputs.ts";
+import type { Prefetch } from "./prefetch.ts";
 import type { Places } from "./places.ts";
 import { measuredSeconds } from "./pace.ts";
 import { refusalOf, tooSlow, type Policy } from "./policy.ts";
@@ -25,9 +24,8 @@ export interface AnswerParts {
   readonly provider: Address;
   readonly notebook: Notebook;
   readonly store: ContentStore;
-  readonly limits: InputLimits;
-  /** Where data sets that do not fit into memory lie while a proposal is looked at. */
-  readonly proposalsDir: string;
+  readonly prefetch: Prefetch;
+  readonly limits: Pick<InputLimits, "engine">;
   /** Share of the time a job may compute. */
   readonly dutyCycle: number;
   /** How many times as long a job takes once every place is taken as it does now. */
@@ -133,10 +131,10 @@ const checkInputs = async (
   const left = (proposal.answerBy - ANSWER_MARGIN_SECONDS) * 1000 - Date.now();
   const timeout = AbortSignal.timeout(Math.max(1, left));
   const signal = AbortSignal.any([parts.signal, timeout]);
-  const dataPath = join(parts.proposalsDir, `${randomBytes(8).toString("hex")}.safetensors`);
+  let again = false;
   try {
-    const { request } = proposal;
-    const inputs = await fetchInputs(parts.store, request, parts.limits, dataPath, signal);
+    const { request, requestDigest } = proposal;
+    const inputs = await parts.prefetch.inputs(requestDigest, request, signal);
     await fetchStart(parts.store, request, inputs.program, parts.chain.startOf, signal);
     const find = parts.chain.parentOf;
     const parent = await fetchParent(parts.store, request, inputs.program, find, signal);
@@ -149,11 +147,12 @@ const checkInputs = async (
   } catch (error) {
     parts.signal.throwIfAborted();
     if (!timeout.aborted) throw error;
+    again = true;
     throw new AssayError("INPUTS_TOO_SLOW", "the inputs could not be fetched in the time allowed", {
       retryable: true,
       details: { units: totalUnits(proposal.request) },
     });
   } finally {
-    await rm(dataPath, { force: true });
+    await parts.prefetch.answered(proposal.requestDigest, again);
   }
 };
