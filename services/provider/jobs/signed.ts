@@ -28,9 +28,16 @@ export interface SignedReceipts {
   close(): Promise<void>;
 }
 
+interface Signed {
+  readonly root: Hex;
+  /** Settles once it is on disk. */
+  readonly written: Promise<unknown>;
+}
+
 interface Opened {
   readonly journal: Journal<z.output<typeof eventSchema>>;
-  readonly roots: Map<number, Hex>;
+  /** By checkpoint. */
+  readonly signed: Map<number, Signed>;
 }
 
 /** Opens its file with the first receipt. */
@@ -42,8 +49,11 @@ export const signedReceipts = (folder: string): SignedReceipts => {
       event: eventSchema,
       loss: "what was signed of this job is then not known, and a second result could cost its collateral",
     });
-    const roots = new Map(journal.history.map(({ checkpoint, root }) => [checkpoint, root]));
-    return { journal, roots };
+    const written = Promise.resolve();
+    const signed = new Map(
+      journal.history.map(({ checkpoint, root }) => [checkpoint, { root, written }]),
+    );
+    return { journal, signed };
   };
 
   return {
@@ -53,23 +63,26 @@ export const signedReceipts = (folder: string): SignedReceipts => {
           remedy: "Nothing needs to be done: its result is what counts now.",
         });
       opening ??= open();
-      const { journal, roots } = await opening;
+      const { journal, signed } = await opening;
       const { jobId, checkpoint } = receipt;
       const root = submissionRoot(receipt);
-      const before = roots.get(checkpoint);
-      if (before === root) return;
-      if (before !== undefined)
+      const before = signed.get(checkpoint);
+      if (before !== undefined && before.root !== root)
         throw new AssayError(
           "RECEIPT_CONTRADICTS",
           `another result was signed for checkpoint ${checkpoint} before`,
           {
             remedy:
               "Nothing was signed. This machine has computed two results of one job: check its memory and processor.",
-            details: { jobId, checkpoint, root, before },
+            details: { jobId, checkpoint, root, before: before.root },
           },
         );
-      roots.set(checkpoint, root);
-      await journal.append({ kind: "signed", checkpoint, root });
+      const entry = before ?? {
+        root,
+        written: journal.append({ kind: "signed", checkpoint, root }),
+      };
+      signed.set(checkpoint, entry);
+      await entry.written;
     },
     close: () => {
       closing ??= (async () => {
