@@ -16,7 +16,7 @@ import {
   refusedWith,
   type CommandLine,
 } from "../support/commands.ts";
-import { childrenOf, until, type Running } from "../support/processes.ts";
+import { childrenOf, freeze, until, type Running } from "../support/processes.ts";
 import { drawJobs, writeJob } from "../support/random-jobs.ts";
 
 /** Processes that `up` starts. */
@@ -224,12 +224,27 @@ describe("with a market", () => {
   });
 
   test("Ctrl-C on `run` leaves the job running; `jobs watch` follows it to its end", async () => {
+    const isAgent = (pid: number): boolean =>
+      readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("provider/main.ts");
+    const mine = async (automine: boolean, interval: number): Promise<void> => {
+      const { publicClient } = client.context;
+      for (const [method, value] of [
+        ["evm_setAutomine", automine],
+        ["evm_setIntervalMining", interval],
+      ] as const)
+        await publicClient.request({ method, params: [value] } as never);
+    };
+    // Each of a request's states lasts until it was told: agents stand still first, then the chain.
+    const goOn = freeze(childrenOf(up.pid).filter(isAgent));
     const run = assay.start("run", longJob("left"), "--yes");
+    await run.line(/proposed: (harbor|meadow|summit): best by price .* for 0\.\d+ tUSD/);
+    await mine(false, 0);
+    goOn();
+    await run.line(/accepted: (harbor|meadow|summit) has checked the inputs/);
+    await mine(true, 1_000);
     await run.line(/agreed: job 0x/);
     const { code, stdout } = await run.stop("SIGINT");
     assert.equal(code, EXIT.interrupted, stdout);
-    assert.match(stdout, /proposed: (harbor|meadow|summit): best by price .* for 0\.\d+ tUSD/);
-    assert.match(stdout, /accepted: (harbor|meadow|summit) has checked the inputs/);
     assert.doesNotMatch(stdout, /settled|submitted/);
     const [, command = "", request = ""] =
       /next: assay (jobs watch (0x[0-9a-f]{64}))$/m.exec(stdout) ?? [];

@@ -8,7 +8,7 @@ import { readAccount } from "../../services/cli/home/keys.ts";
 import { writeLocalNetwork, type LocalNetwork } from "../../services/cli/home/network.ts";
 import { startLocalMarket } from "../../services/cli/local/up.ts";
 import { commandLine, temporaryFolder, type CommandLine } from "./commands.ts";
-import { until } from "./processes.ts";
+import { freeze, until } from "./processes.ts";
 
 /** Agents that stand still for a while, or are starved, do not lose what was proposed to them. */
 const ANSWER_SECONDS = 300;
@@ -73,12 +73,7 @@ export const startTestMarket = async (
     client,
     content: join(stateDir, "market", "content"),
     online,
-    freeze: () => {
-      for (const pid of agents) process.kill(pid, "SIGSTOP");
-      return () => {
-        for (const pid of agents) process.kill(pid, "SIGCONT");
-      };
-    },
+    freeze: () => freeze(agents),
     skip: async (seconds) => {
       const chain = createTestClient({ mode: "hardhat", transport: http(network.rpcUrl) });
       await chain.increaseTime({ seconds });

@@ -87,6 +87,14 @@ export const startNode = (
 export const childrenOf = (pid: number): number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
 
+/** Makes processes stand still; the function returned lets them go on. */
+export const freeze = (pids: readonly number[]): (() => void) => {
+  for (const pid of pids) process.kill(pid, "SIGSTOP");
+  return () => {
+    for (const pid of pids) process.kill(pid, "SIGCONT");
+  };
+};
+
 const LOOK_EVERY_MS = 50;
 const PATIENCE_MS = 180_000;
 
