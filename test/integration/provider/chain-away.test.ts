@@ -28,8 +28,8 @@ const paidOnce = async (home: string): Promise<void> => {
 };
 
 test("a chain that goes away while a job trains, and is back later, costs nothing but time", async (t) => {
-  const { home, proxy } = await agentBehind(t, { ASSAY_PROVIDER_DUTY_CYCLE: "0.1" });
-  const job = await smallJob(stage, { steps: 4_000, interval: 400, seed: 81n });
+  const { home, proxy } = await agentBehind(t, { ASSAY_PROVIDER_DUTY_CYCLE: "0.05" });
+  const job = await smallJob(stage, { steps: 20_000, interval: 2_000, seed: 81n });
   stage.front.propose(await proposalFor(stage, job));
   await eventOf(home, "agreed");
   proxy.down();
