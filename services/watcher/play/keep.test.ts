@@ -100,6 +100,8 @@ const kept = async (
   t: TestContext,
   limits: ReplayLimits,
   before: (folder: string, job: Awaited<ReturnType<typeof rightJob>>) => Promise<void>,
+  /** Called at each look at the chain. */
+  meanwhile: (folder: string) => Promise<void> = () => Promise.resolve(),
 ) => {
   const home = await mkdtemp(join(tmpdir(), "assay-keep-"));
   t.after(() => rm(home, { recursive: true, force: true }));
@@ -114,7 +116,11 @@ const kept = async (
   const challenged: Hex[] = [];
   const chain: Partial<Chain> = {
     now: () => Promise.resolve(10),
-    job: () => Promise.resolve({ state: "submitted", found: job.found }),
+    job: async () => {
+      await meanwhile(join(home, "runs", JOB));
+      // A challenge, whoever's, ends it.
+      return { state: challenged.length === 0 ? "submitted" : "slashed", found: job.found };
+    },
     gameOf: () => Promise.resolve(undefined),
     challenge: () => {
       challenged.push(JOB);
@@ -189,3 +195,26 @@ for (const { where, limits } of GRANTS)
     assert.ok(lines.some((line) => line.includes("REPLAY_SELF_MISMATCH")));
     assert.equal(memory.verdictOf(JOB, job.found.job.progress.traceRoot), "unknown");
   });
+
+test("a data set that is lost from its file between a run and the next is fetched again", async (t) => {
+  const number = program.steps / program.interval;
+  let lost = false;
+  const { outcome, challenged, lines, left } = await kept(
+    t,
+    SCARCE,
+    (_, { found }) => {
+      Object.assign(found.job.progress, { stateRoot: numberToHex(1, { size: 32 }) });
+      return Promise.resolve();
+    },
+    async (folder) => {
+      const runs = replayFolder(folder, CHECKPOINT_BYTES, PLAIN_ENGINE);
+      if (lost || (await runs.finished(number)) === undefined) return;
+      lost = true;
+      await runs.removeData();
+    },
+  );
+  assert.ok(lines.some((line) => line.includes("ENGINE_COLUMN_UNREADABLE")));
+  assert.deepEqual(challenged, [JOB], "it was confirmed all the same");
+  assert.equal(outcome, "gone");
+  assert.deepEqual(left, []);
+});
