@@ -128,7 +128,7 @@ export const bringsItsChain = (file: string): boolean => file.startsWith("test/c
 
 /** What takes minutes on anvil stays with Hardhat's EVM in `npm test`; on anvil `npm run test:deep` runs it. */
 export const isLongOnAnvil = (file: string): boolean =>
-  /^test\/contracts\/(fuzz\/|unit\/Disputes\/(accumulators|attacks|auditors|audits|draws|limits|operands|wide)\.)/.test(
+  /^test\/contracts\/(fuzz\/|unit\/Disputes\/(accumulators|attacks|auditors|audits|draws|limits|moves|operands|refusals|wide)\.)/.test(
     file,
   );
 

@@ -112,10 +112,10 @@ describe("Finding: one collateral behind several forced games", () => {
     assert.equal(await bondOf(second), BOND);
 
     const [before, later] = [await free(court.provider), await free(fine)];
-    await (await call(fine, "collectForfeit", bad.job)).wait();
-    assert.equal(await free(court.provider), before + REWARD);
     await end(second, third, fine, liar);
     assert.equal(second.over, "challenger lost");
+    await (await call(fine, "collectForfeit", bad.job)).wait();
+    assert.equal(await free(court.provider), before + REWARD);
     assert.equal(await free(fine), later + BOND);
     assert.deepEqual([await stateOf(good), await stateOf(bad)], [3n, 5n]);
   });

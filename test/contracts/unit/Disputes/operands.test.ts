@@ -256,7 +256,13 @@ describe("Disputes about operands", () => {
               { claims },
               { ...position, claim: BigInt((claim + ROWS) % (2 * ROWS)) },
             );
-            const shown = [proof, other, { ...proof, table: !proof.table }, NO_PROOF];
+            const shown = [
+              proof,
+              other,
+              { ...other, table: true },
+              { ...proof, table: !proof.table },
+              NO_PROOF,
+            ];
             const answers = await ask(
               shown.map((one_) => ({ claims, position, proof: one_ })),
               judged,

@@ -350,8 +350,16 @@ describe("ProgramFaults.isAtFault", () => {
     const junk = new Signed({}, new Map([["step 0", Uint8Array.of(2)]]));
     assert.equal(await verdict(junk, PLACE.op, junk.about("step", 1)), WRONG);
     assert.equal(await verdict(junk, PLACE.op, junk.about("step", 0)), "fault");
-    const [count] = program.step as [Op];
-    const huge = new Signed({ step: [shaped([wide, 2])(count), add] });
+    const huge = new Signed({
+      step: [
+        {
+          ...(program.step[0] as Op),
+          out: { dtype: "i32", shape: [wide, 2] },
+          operands: [one("i32"), one("i32")].map((its) => read(its, { strides: [0, 0] })),
+        },
+        add,
+      ],
+    });
     assert.equal(await verdict(huge, PLACE.op, huge.about("step", 1)), WRONG);
     assert.equal(await verdict(huge, PLACE.op, huge.about("step", 0)), "fault");
   });
