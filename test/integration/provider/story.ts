@@ -8,13 +8,12 @@ import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Inputs } from "@assay/engine/backend";
-import { column, selectTensors, tensorListRoot } from "@assay/engine/data/dataset";
+import { selectTensors, tensorListRoot } from "@assay/engine/data/dataset";
 import { encodeSafetensors } from "@assay/engine/data/safetensors";
 import { printProgram } from "@assay/engine/ir/json";
 import { programRoot } from "@assay/engine/ir/root";
 import type { Program } from "@assay/engine/ir/types";
 import { workUnits } from "@assay/engine/ir/units";
-import { mlp } from "@assay/engine/models/mlp";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { runJob, type JobResult } from "@assay/engine/trace/run";
 import { wasmBackend } from "@assay/engine/wasm/backend";
@@ -33,6 +32,7 @@ import { memoryBlocks } from "@assay/storage/memory";
 import { zeroAddress, zeroHash, type Hex } from "viem";
 import { startChain, type LocalChain } from "./chain.ts";
 import { startFront, type Front } from "./front.ts";
+import { smallTraining } from "./small-training.ts";
 
 export interface Stage {
   readonly chain: LocalChain;
@@ -92,11 +92,6 @@ export const setStage = async (
   };
 };
 
-const ROWS = 64;
-const HELD_OUT = 16;
-const FEATURES = 8;
-const CLASSES = 3;
-
 /** A small classifier on data of its own. */
 export const smallJob = async (
   stage: Pick<Stage, "store">,
@@ -107,31 +102,7 @@ export const smallJob = async (
     hidden = 16,
   }: { steps?: number; interval?: number; seed?: bigint; hidden?: number } = {},
 ) => {
-  const program = mlp({
-    inputs: FEATURES,
-    hidden: [hidden],
-    outputs: CLASSES,
-    activation: "relu",
-    optimizer: { kind: "sgd", learningRate: 0.05 },
-    batch: 16,
-    interval,
-    steps,
-    trainRows: ROWS,
-    heldOutRows: HELD_OUT,
-  });
-  const wave = (count: number, shift: number): number[] =>
-    Array.from({ length: count }, (_, i) => Math.sin(i * 0.37 + shift));
-  const labels = (count: number): number[] => Array.from({ length: count }, (_, i) => i % CLASSES);
-  const file = [
-    column("train.x", { dtype: "f32", shape: [ROWS, FEATURES] }, wave(ROWS * FEATURES, 0)),
-    column("train.y", { dtype: "i32", shape: [ROWS] }, labels(ROWS)),
-    column(
-      "heldout.x",
-      { dtype: "f32", shape: [HELD_OUT, FEATURES] },
-      wave(HELD_OUT * FEATURES, 1),
-    ),
-    column("heldout.y", { dtype: "i32", shape: [HELD_OUT] }, labels(HELD_OUT)),
-  ];
+  const { program, file } = smallTraining({ steps, interval, hidden });
   const columns = selectTensors(file, program.data);
   const programCid = await stage.store.putFile(new TextEncoder().encode(printProgram(program)));
   const dataCid = await stage.store.putFile(encodeSafetensors(file));
