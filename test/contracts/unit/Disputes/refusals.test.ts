@@ -70,6 +70,7 @@ describe("Disputes.challenge, at its edges", () => {
   });
 
   it("waits for a receipt to stand, to the second, and so does a demand", async () => {
+    court = await deployCourtHouse({ numbers: { receiptGrace: 3_600 } });
     const agreed = await agreeRun(court, honest, honest, inputs.seed);
     const prefix = { ...submissionOf(agreed.jobId, 1), evalRoot: ZeroHash as Hex };
     const signature = await signSubmission(court, prefix);
