@@ -30,6 +30,7 @@ import type { RunRoots } from "../replay/messages.ts";
 import { replayFolder } from "../replay/replay.ts";
 import type { Slots } from "../slots.ts";
 import { decide, type Facts, type Step } from "./decide.ts";
+import { nextLook, nextTry } from "./pace.ts";
 import { createPlayer, type Player } from "./player.ts";
 
 export interface KeepParts {
@@ -58,13 +59,6 @@ export interface KeepParts {
 /** How a job left this watcher's hands; `parked`: until something is submitted. */
 export type Kept = Outcome | "parked";
 
-/** Before a game's end or a turn nothing is asked for longer. */
-const LONGEST_WAIT_MS = 15_000;
-/** Between two looks, of the time that is left; in a game the provider may move at any moment, and a game has dozens of moves. */
-const WAIT_SHARE = 1 / 10;
-const MOVE_SHARE = 1 / 1_000;
-const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 30_000;
 /** So many times a run must fit into what is left of the window, or there is no second one. */
 const AGAIN_FACTOR = 4;
 
@@ -359,10 +353,8 @@ export const keepJob = async (parts: KeepParts, jobId: Hex): Promise<Kept> => {
   };
 
   const pause = async (until: number | undefined, now: number, playing: boolean): Promise<void> => {
-    // The chain's clock and this machine's differ: what is far off is looked at now and then.
     const left = until === undefined ? 0 : (until - now) * 1000;
-    const share = left > 60_000 ? left * (playing ? MOVE_SHARE : WAIT_SHARE) : 0;
-    await sleep(Math.min(LONGEST_WAIT_MS, Math.max(parts.pollMs, share)), undefined, { signal });
+    await sleep(nextLook(left, playing, parts.pollMs), undefined, { signal });
   };
 
   const close = async (outcome: Outcome): Promise<Outcome> => {
@@ -395,8 +387,7 @@ export const keepJob = async (parts: KeepParts, jobId: Hex): Promise<Kept> => {
       failures = 0;
     } catch (error) {
       await onFailure(step ?? { do: "wait", until: undefined }, job, error);
-      const wait = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures++);
-      await sleep(wait, undefined, { signal });
+      await sleep(nextTry(failures++), undefined, { signal });
     }
   }
 };
