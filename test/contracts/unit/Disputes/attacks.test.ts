@@ -253,6 +253,7 @@ describe("Attacks on the dispute game", () => {
   });
 
   it("garbage receipts: a prefix that stands is challenged like a result", async () => {
+    court = await deployCourtHouse({ numbers: { receiptGrace: 3_600 } });
     const agreed = await agreeRun(court, honest, honest, inputs.seed);
     const garbage = { ...submissionOf(agreed.jobId, 3), evalRoot: ZeroHash as Hex };
     const signature = await signSubmission(court, garbage);
