@@ -121,9 +121,18 @@ describe("program checker", () => {
     );
     refuses({ data: [{ name: "x", dtype: "f32", shape: [2, 0] }] }, "LIMIT", "data[0].shape[1]");
     refuses(
-      { data: [{ name: "x", dtype: "f32", shape: [2 ** 14, 2 ** 14, 2] }] },
+      { data: [{ name: "x", dtype: "f32", shape: [2 ** 14, 2 ** 14, 8] }] },
       "LIMIT",
       "data[0].shape",
+    );
+    checkProgram({
+      ...base,
+      data: [...base.data, { name: "x", dtype: "f32", shape: [2 ** 31 - 1] }],
+    });
+    refuses(
+      { parent: [{ name: "x", dtype: "f32", shape: [2 ** 14, 2 ** 14, 2] }] },
+      "LIMIT",
+      "parent[0].shape",
     );
     refuses(
       step(fold("sum", [2, 3], [2 ** 13, 2 ** 12], [operand(zero, [0, 0, 0, 0])])),
