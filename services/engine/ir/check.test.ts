@@ -127,7 +127,7 @@ describe("program checker", () => {
     );
     checkProgram({
       ...base,
-      data: [...base.data, { name: "x", dtype: "f32", shape: [2 ** 31 - 1] }],
+      data: [...base.data, { name: "long", dtype: "f32", shape: [2 ** 31 - 1] }],
     });
     refuses(
       { parent: [{ name: "x", dtype: "f32", shape: [2 ** 14, 2 ** 14, 2] }] },
