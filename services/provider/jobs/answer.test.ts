@@ -9,7 +9,7 @@ import { encodeSafetensors } from "@assay/engine/data/safetensors";
 import { printProgram } from "@assay/engine/ir/json";
 import { programRoot } from "@assay/engine/ir/root";
 import { workUnits } from "@assay/engine/ir/units";
-import { mlp } from "@assay/engine/models/mlp";
+import { smallClassifier } from "@assay/engine/testing/small-classifier";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { PLAIN_ENGINE } from "@assay/engine/wasm/settings";
 import { digestOf } from "@assay/protocol/signing/typed-data";
@@ -27,18 +27,7 @@ import type { InputLimits } from "./inputs.ts";
 import { createPlaces } from "./places.ts";
 import { createPrefetch } from "./prefetch.ts";
 
-const program = mlp({
-  inputs: 4,
-  hidden: [],
-  outputs: 2,
-  activation: "relu",
-  optimizer: { kind: "sgd", learningRate: 0.1 },
-  batch: 2,
-  interval: 5,
-  steps: 10,
-  trainRows: 2 ** 14,
-  heldOutRows: 1,
-});
+const program = smallClassifier({ trainRows: 2 ** 14, steps: 10, interval: 5 });
 const columns = program.data.map(({ name, dtype, shape }) =>
   column(name, { dtype, shape }, Array(shape.reduce((a, b) => a * b, 1)).fill(1)),
 );

@@ -3,23 +3,12 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { mlp } from "@assay/engine/models/mlp";
+import { smallClassifier } from "@assay/engine/testing/small-classifier";
 import { stateRoot } from "@assay/engine/trace/roots";
 import type { Hex } from "viem";
 import { checkpointFolder } from "./checkpoints.ts";
 
-const program = mlp({
-  inputs: 4,
-  hidden: [],
-  outputs: 2,
-  activation: "relu",
-  optimizer: { kind: "sgd", learningRate: 0.1 },
-  batch: 2,
-  interval: 1,
-  steps: 40,
-  trainRows: 4,
-  heldOutRows: 1,
-});
+const program = smallClassifier({ steps: 40, interval: 1 });
 const stateAt = (step: number) =>
   program.state.map(({ shape }) => new Uint32Array(shape.reduce((a, b) => a * b, 1)).fill(step));
 

@@ -5,12 +5,12 @@ import { dirname, join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { isInFile, wholeColumn } from "@assay/engine/columns/column";
 import { placeData } from "@assay/engine/columns/place";
-import { column, tensorListRoot } from "@assay/engine/data/dataset";
+import { tensorListRoot } from "@assay/engine/data/dataset";
 import { encodeSafetensors } from "@assay/engine/data/safetensors";
 import { printProgram } from "@assay/engine/ir/json";
 import { programRoot } from "@assay/engine/ir/root";
 import { workUnits } from "@assay/engine/ir/units";
-import { mlp } from "@assay/engine/models/mlp";
+import { alternatingColumns, smallClassifier } from "@assay/engine/testing/small-classifier";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { stateRoot } from "@assay/engine/trace/roots";
 import { encodeStateFile } from "@assay/engine/trace/state-file";
@@ -21,26 +21,9 @@ import { contentStore } from "@assay/storage/content";
 import { memoryBlocks } from "@assay/storage/memory";
 import { jobInputs, jobProgram, type InputSources } from "./kept-inputs.ts";
 
-const program = mlp({
-  inputs: 64,
-  hidden: [],
-  outputs: 2,
-  activation: "relu",
-  optimizer: { kind: "sgd", learningRate: 0.1 },
-  batch: 2,
-  interval: 4,
-  steps: 10,
-  trainRows: 2 ** 12,
-  heldOutRows: 1,
-});
+const program = smallClassifier({ inputs: 64, trainRows: 2 ** 12, steps: 10 });
 const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-const columns = program.data.map(({ name, dtype, shape }) =>
-  column(
-    name,
-    { dtype, shape },
-    Array.from({ length: size(shape) }, (_, i) => i % 2),
-  ),
-);
+const columns = alternatingColumns(program);
 const state = program.state.map(({ shape }) => new Uint32Array(size(shape)).fill(7));
 
 /** A job in a store, and a folder for it. */

@@ -10,7 +10,7 @@ import { encodeSafetensors } from "@assay/engine/data/safetensors";
 import { printProgram } from "@assay/engine/ir/json";
 import { programRoot } from "@assay/engine/ir/root";
 import { workUnits } from "@assay/engine/ir/units";
-import { mlp } from "@assay/engine/models/mlp";
+import { smallClassifier } from "@assay/engine/testing/small-classifier";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { PLAIN_ENGINE } from "@assay/engine/wasm/settings";
 import { AssayError } from "@assay/protocol/errors";
@@ -20,18 +20,7 @@ import { memoryBlocks } from "@assay/storage/memory";
 import { numberToHex, zeroHash } from "viem";
 import { createPrefetch } from "./prefetch.ts";
 
-const program = mlp({
-  inputs: 64,
-  hidden: [],
-  outputs: 2,
-  activation: "relu",
-  optimizer: { kind: "sgd", learningRate: 0.1 },
-  batch: 2,
-  interval: 4,
-  steps: 10,
-  trainRows: 2 ** 12,
-  heldOutRows: 1,
-});
+const program = smallClassifier({ inputs: 64, trainRows: 2 ** 12, steps: 10 });
 const columns = program.data.map(({ name, dtype, shape }) =>
   column(name, { dtype, shape }, Array(shape.reduce((a, b) => a * b, 1)).fill(1)),
 );

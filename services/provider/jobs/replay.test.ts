@@ -1,25 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Program, UNCHANGED } from "@assay/engine/ir/types";
-import { mlp } from "@assay/engine/models/mlp";
+import { smallClassifier } from "@assay/engine/testing/small-classifier";
 import { hashSpeed, replayTooLong } from "./replay.ts";
 
 const MIB = 2 ** 20;
 
 /** A program that changes a mebibyte at each step of an interval, and keeps another as it is. */
 const programOf = (interval: number): Program => {
-  const program = mlp({
-    inputs: 4,
-    hidden: [],
-    outputs: 2,
-    activation: "relu",
-    optimizer: { kind: "sgd", learningRate: 0.1 },
-    batch: 2,
-    interval,
-    steps: 1_000,
-    trainRows: 4,
-    heldOutRows: 1,
-  });
+  const program = smallClassifier({ steps: 1_000, interval });
   const tensor = { dtype: "f32", shape: [MIB / 4], parameter: true, initOp: 0 } as const;
   const state = [
     { ...tensor, name: "changed", stepOp: 0 },

@@ -3,12 +3,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { column, tensorListRoot } from "@assay/engine/data/dataset";
+import { tensorListRoot } from "@assay/engine/data/dataset";
 import { encodeSafetensors } from "@assay/engine/data/safetensors";
 import { printProgram } from "@assay/engine/ir/json";
 import { programRoot } from "@assay/engine/ir/root";
 import { workUnits } from "@assay/engine/ir/units";
-import { mlp } from "@assay/engine/models/mlp";
+import { alternatingColumns, smallClassifier } from "@assay/engine/testing/small-classifier";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { runJob } from "@assay/engine/trace/run";
 import { wasmBackend } from "@assay/engine/wasm/backend";
@@ -22,25 +22,8 @@ import { zeroHash, type Hex } from "viem";
 import { checkpointFolder } from "./checkpoints.ts";
 import { prefixOf } from "./training.ts";
 
-const program = mlp({
-  inputs: 4,
-  hidden: [],
-  outputs: 2,
-  activation: "relu",
-  optimizer: { kind: "sgd", learningRate: 0.1 },
-  batch: 2,
-  interval: 4,
-  steps: 10,
-  trainRows: 4,
-  heldOutRows: 1,
-});
-const columns = program.data.map(({ name, dtype, shape }) =>
-  column(
-    name,
-    { dtype, shape },
-    Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => i % 2),
-  ),
-);
+const program = smallClassifier({ steps: 10 });
+const columns = alternatingColumns(program);
 
 test("a late agent with the last checkpoint but no result is paid for the one before", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "assay-prefix-"));

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { printProgram } from "@assay/engine/ir/json";
-import { mlp } from "@assay/engine/models/mlp";
+import { smallClassifier } from "@assay/engine/testing/small-classifier";
 import { saveCheckpoint } from "@assay/engine/trace/checkpoints";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { runJob } from "@assay/engine/trace/run";
@@ -18,18 +18,7 @@ import { openSubmittedRun } from "./run.ts";
 import { gameAt } from "./testing.ts";
 import { openWitness } from "./witness.ts";
 
-const program = mlp({
-  inputs: 4,
-  hidden: [],
-  outputs: 2,
-  activation: "relu",
-  optimizer: { kind: "sgd", learningRate: 0.1 },
-  batch: 2,
-  interval: 4,
-  steps: 12,
-  trainRows: 4,
-  heldOutRows: 1,
-});
+const program = smallClassifier({ steps: 12 });
 const data = () =>
   program.data.map(({ shape }) => new Uint32Array(shape.reduce((a, b) => a * b, 1)).fill(1));
 const NO_CLAIMS = { values: [0, 0, 0], rows: [0, 0, 0], accumulator: 0 } as const;

@@ -10,7 +10,7 @@ import { encodeSafetensors } from "@assay/engine/data/safetensors";
 import { printProgram } from "@assay/engine/ir/json";
 import { programRoot } from "@assay/engine/ir/root";
 import { elements } from "@assay/engine/ir/shape";
-import { mlp } from "@assay/engine/models/mlp";
+import { smallClassifier } from "@assay/engine/testing/small-classifier";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { runJob } from "@assay/engine/trace/run";
 import { wasmBackend } from "@assay/engine/wasm/backend";
@@ -31,18 +31,7 @@ import { keepJob } from "./keep.ts";
 const JOB = numberToHex(9, { size: 32 });
 const LIMITS = { memoryBytes: 2 ** 30, maxDataBytes: 2 ** 20, engine: PLAIN_ENGINE };
 const CHECKPOINT_BYTES = 2 ** 24;
-const program = mlp({
-  inputs: 4,
-  hidden: [],
-  outputs: 2,
-  activation: "relu",
-  optimizer: { kind: "sgd", learningRate: 0.1 },
-  batch: 2,
-  interval: 4,
-  steps: 12,
-  trainRows: 2 ** 14,
-  heldOutRows: 1,
-});
+const program = smallClassifier({ trainRows: 2 ** 14, steps: 12 });
 
 /** Only what a step reads of the data set fits. */
 const SCARCE = {

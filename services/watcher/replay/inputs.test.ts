@@ -5,12 +5,11 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { isInFile, wholeColumn } from "@assay/engine/columns/column";
 import { placeData } from "@assay/engine/columns/place";
-import { column, tensorListRoot } from "@assay/engine/data/dataset";
+import { tensorListRoot } from "@assay/engine/data/dataset";
 import { encodeSafetensors } from "@assay/engine/data/safetensors";
 import { printProgram } from "@assay/engine/ir/json";
 import { programRoot } from "@assay/engine/ir/root";
-import { elements } from "@assay/engine/ir/shape";
-import { mlp } from "@assay/engine/models/mlp";
+import { alternatingColumns, smallClassifier } from "@assay/engine/testing/small-classifier";
 import { nodeHasher } from "@assay/engine/trace/hasher";
 import { PLAIN_ENGINE } from "@assay/engine/wasm/settings";
 import type { ChainJob } from "@assay/sdk/actions/job-from-chain";
@@ -20,25 +19,8 @@ import { memoryBlocks } from "@assay/storage/memory";
 import { zeroHash } from "viem";
 import { fetchReplayInputs } from "./inputs.ts";
 
-const program = mlp({
-  inputs: 64,
-  hidden: [],
-  outputs: 2,
-  activation: "relu",
-  optimizer: { kind: "sgd", learningRate: 0.1 },
-  batch: 2,
-  interval: 4,
-  steps: 12,
-  trainRows: 2 ** 12,
-  heldOutRows: 1,
-});
-const columns = program.data.map(({ name, dtype, shape }) =>
-  column(
-    name,
-    { dtype, shape },
-    Array.from({ length: elements(shape) }, (_, i) => i % 2),
-  ),
-);
+const program = smallClassifier({ inputs: 64, trainRows: 2 ** 12, steps: 12 });
+const columns = alternatingColumns(program);
 const file = encodeSafetensors(columns);
 const GRANT = { maxDataBytes: 2 ** 21, memoryBytes: Infinity, engine: PLAIN_ENGINE };
 const { needed: whole } = placeData(program, GRANT);
