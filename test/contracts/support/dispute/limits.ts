@@ -39,6 +39,8 @@ const plain = (source: Source, coordinates: number): Operand => ({
 });
 
 const WIDE: Shape = [LIMITS.elements];
+/** A column of a data set, which has a level of chunks more. */
+const LONG: Shape = [LIMITS.dataElements];
 const data = (index: number): Source => ({ kind: "data", index });
 const tensor = (dtype: DType, shape: Shape, name: string): NamedTensor => ({ name, dtype, shape });
 const none = { data: [], parent: [], init: [], eval: [], outputs: [], numerics: "f32-1" } as const;
@@ -75,7 +77,7 @@ export function limitProgram(): { program: Program; spot: Spot } {
     ...none,
     steps: LIMITS.steps,
     interval: 2 ** 11,
-    data: Array.from({ length: LIMITS.dataTensors }, (_, i) => tensor("i32", WIDE, `d${i}`)),
+    data: Array.from({ length: LIMITS.dataTensors }, (_, i) => tensor("i32", LONG, `d${i}`)),
     state,
     // The header counts them, and one has to be there to be shown.
     init: [wide],
@@ -124,7 +126,7 @@ export function largeProgram(): { program: Program; spot: Spot } {
   return { program, spot };
 }
 
-/** One op of a primitive on operands in the largest tensors; with `full`, with guards and rows too. */
+/** One op of a primitive on operands in tensors as large as any but a column; with `full`, with guards and rows too. */
 export function opcodeProgram(
   { opcode, form, operands, result }: Primitive,
   full: boolean,
